@@ -1,0 +1,1 @@
+"""SavedModels: written with `write.export`, read with `read.load`, described by their card."""

@@ -1,0 +1,75 @@
+"""Export a trained model as a SavedModel with named signatures and a model card, atomically."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfgenxai.errors import ExportError
+from tfgenxai.saved.card import write_card
+
+
+def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
+    """Writes `path` (a SavedModel folder) and `path.keras` (to go on training); returns `path`.
+
+    Everything is written to a temporary folder beside `path` and renamed at the end: a crash or a
+    full disk leaves whatever was at `path` as it was, and raises ExportError.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        folder, archive = partial / "model", partial / "model.keras"
+        _write_saved_model(model, folder)
+        write_card(folder, card)
+        model.save(archive)
+        _swap(folder, path)
+        os.replace(archive, path.with_name(path.name + ".keras"))
+    except (OSError, tf.errors.OpError) as error:
+        raise ExportError(f"{path} was not written: {_cause(error)}. {_kept(path)}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return path
+
+
+def _write_saved_model(model: Any, folder: Path) -> None:
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.weights]
+    functions = model.export_signatures()
+    for name, function in functions.items():
+        if name != "serving_default":
+            setattr(module, name, function)
+    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+
+
+def _swap(folder: Path, path: Path) -> None:
+    """Puts `folder` in the place of `path`; what was there goes only when the new one stands."""
+    if not path.exists():
+        os.replace(folder, path)
+        return
+    previous = folder.with_name("previous")
+    os.replace(path, previous)
+    try:
+        os.replace(folder, path)
+    except OSError:
+        os.replace(previous, path)
+        raise
+
+
+def _cause(error: Exception) -> str:
+    text = str(error)
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left" in text or isinstance(error, tf.errors.ResourceExhaustedError):
+        return "the disk is full; free some space and export again"
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _kept(path: Path) -> str:
+    return "The model that was there is untouched." if path.exists() else "Nothing was left behind."

@@ -1,0 +1,52 @@
+"""What happens at the end of an epoch: a checkpoint, pictures and hyper-parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgenxai.tensorboard.summaries import write_grid, write_hparams
+from tfgenxai.training.checkpoints import Checkpoints
+
+
+class SaveEpoch(keras.callbacks.Callback):
+    """A checkpoint after every epoch."""
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        super().__init__()
+        self.checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes the state after this epoch (Keras counts from 0)."""
+        self.checkpoints.save(self.model, epoch + 1)
+
+
+class Previews(keras.callbacks.Callback):
+    """Grids of samples and reconstructions in TensorBoard after every epoch.
+
+    The same images and the same noise every time, so that epochs can be compared.
+    """
+
+    def __init__(self, logdir: Path, images: np.ndarray, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.images = images
+        self.settings = settings
+        self.writer = tf.summary.create_file_writer(str(logdir))
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Notes the hyper-parameters."""
+        with self.writer.as_default(step=0):
+            write_hparams(self.settings)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Draws the grids."""
+        eps = np.random.default_rng(0).standard_normal((32, getattr(self.model, "latent_dim", 1)))
+        previews = self.model.previews(tf.constant(self.images), tf.constant(eps, tf.float32))
+        with self.writer.as_default(step=epoch):
+            for name, images in previews.items():
+                write_grid(name, np.asarray(images))
+        self.writer.flush()
