@@ -1,18 +1,23 @@
-"""Images to train on and to explain: `load(name, split)` and the table of `sources()`."""
+"""Images to train on and to explain: `load(name, split)` and the table `sources()`."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 from tfgenxai.data.images import ImageData
+from tfgenxai.data.request import Listing, Request
 from tfgenxai.errors import UsageError
 
-__all__ = ["NAMES", "ImageData", "load"]
+__all__ = ["NAMES", "ImageData", "Listing", "load", "sources"]
 
+# A data set is a module of that name here, with `load(Request) -> ImageData` and `listing()`.
 NAMES = ("mnist", "fashion_mnist", "celeb_a", "faces", "folder")
 SPLITS = ("train", "test")
+_WITH_FOLDER = ("fashion_mnist", "celeb_a", "folder")
+_WITH_IMAGE_SIZE = ("celeb_a", "folder")
 
 
 def load(
@@ -26,9 +31,71 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     progress: bool = True,
 ) -> ImageData:
-    """Images of one split of a data set."""
+    """The images of one split, with labels, factors and masks where the set has them.
+
+    Args:
+        name: one of `NAMES`.
+        split: "train" or "test"; "all" too for a folder.
+        source: where to take it from (see `sources()`); by default the first that has it.
+        size: the first so many images; by default all of MNIST, Fashion-MNIST and a folder,
+            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA.
+        seed: which faces are drawn; the other sets ignore it.
+        folder: the images of "folder"; a Kaggle copy of "celeb_a"; idx files of "fashion_mnist".
+        image_size: side or (height, width) that "folder" and "celeb_a" images are cropped and
+            scaled to; CelebA's default is 128.
+        progress: show a bar on stderr while something takes long.
+
+    Raises:
+        UsageError: an unknown name, split or source, or an option that the set does not take.
+        DataNotFoundError: the data set, or so many images of it, is not to be had here.
+        InvalidInputError: an image file cannot be read.
+    """
+    module = _module(name)
+    if split not in SPLITS and not (name == "folder" and split == "all"):
+        raise UsageError(f"Unknown split {split!r} of {name}; choose {' or '.join(SPLITS)}.")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise UsageError(f"size is the number of images, an integer from 1; got {size!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed is an integer from 0; got {seed!r}.")
+    if folder is not None and name not in _WITH_FOLDER:
+        raise UsageError(f"{name} takes no folder; {', '.join(_WITH_FOLDER)} do.")
+    if image_size is not None and name not in _WITH_IMAGE_SIZE:
+        raise UsageError(f"{name} has one image size; image_size goes with a folder or celeb_a.")
+    request = Request(
+        name=name,
+        split=split,
+        source=source,
+        size=size,
+        seed=seed,
+        folder=None if folder is None else Path(folder).expanduser(),
+        image_size=_height_and_width(image_size),
+        progress=progress,
+    )
+    return module.load(request)
+
+
+def sources() -> list[Listing]:
+    """One row per data set: its shape, labels and factors, and where it would come from here.
+
+    Looks at this machine only, never at the network.
+    """
+    return [_module(name).listing() for name in NAMES]
+
+
+def _module(name: str) -> ModuleType:
     if name not in NAMES:
-        close = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.4)
-        raise UsageError(f"Unknown {name} {close}")
-    module = importlib.import_module(f"tfgenxai.data.{name}")
-    return module.load(split, size, seed, progress)
+        close = difflib.get_close_matches(str(name).lower(), NAMES, n=2, cutoff=0.5)
+        meant = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(NAMES)}."
+        raise UsageError(f"Unknown data set {name!r}; {meant}")
+    return importlib.import_module(f"tfgenxai.data.{name}")
+
+
+def _height_and_width(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(pair) != 2 or not all(isinstance(side, int) and 1 <= side <= 4096 for side in pair):
+        raise UsageError(
+            f"image_size is a side or (height, width) of 1 to 4096 pixels; got {image_size!r}."
+        )
+    return pair[0], pair[1]

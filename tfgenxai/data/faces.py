@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,24 +13,27 @@ from tfgenxai.data.faces_draw import PARTS, SIDE, draw_many
 from tfgenxai.data.faces_factors import CHUNK, NAMES, VALUES, chunk_codes, codes_of
 from tfgenxai.data.images import ImageData
 from tfgenxai.data.progress import counter
+from tfgenxai.data.request import Listing, Request, check_source
 from tfgenxai.errors import DataNotFoundError
 
 DEFAULT_SIZE = {"train": 10_000, "test": 2_000}
 _DESIGN = 1  # raised whenever the same seed would give another face
 
 
-def load(split: str, size: int | None, seed: int, progress: bool) -> ImageData:
-    """`size` drawn faces, 128 × 128 × 3, drawn once and then read from the cache.
+def load(request: Request) -> ImageData:
+    """Drawn faces, 128 × 128 × 3, drawn once and then read from the cache.
 
     Face i depends on (seed, split, i) alone: a larger `size` adds faces and changes none, and no
     face of one split is in the other (see `faces_factors.chunk_codes`).
     """
-    size = DEFAULT_SIZE[split] if size is None else size
+    check_source(request, ("drawn",))
+    split, seed = request.split, request.seed
+    size = DEFAULT_SIZE[split] if request.size is None else request.size
     codes = codes_of(split, seed, size)
     return ImageData(
         name="faces",
         split=split,
-        pixels=_pixels(split, size, seed, progress),
+        pixels=_pixels(split, size, seed, request.progress),
         source="drawn",
         source_detail=f"drawn from {len(NAMES)} named factors with python-avatars and resvg, "
         f"seed {seed}, {split} faces 0 to {size - 1}",
@@ -37,6 +41,20 @@ def load(split: str, size: int | None, seed: int, progress: bool) -> ImageData:
         factor_values=VALUES,
         parts=PARTS,
         masker=part_masks,
+    )
+
+
+def listing() -> Listing:
+    """The row for `sources()`."""
+    here = all(importlib.util.find_spec(name) for name in ("python_avatars", "resvg_py"))
+    return Listing(
+        name="faces",
+        shape=(SIDE, SIDE, 3),
+        labels=0,
+        factors=NAMES,
+        sources=("drawn",),
+        source="drawn" if here else None,
+        how="drawn here from named factors by python-avatars and resvg-py, as many as you ask for",
     )
 
 

