@@ -99,15 +99,14 @@ class PrincipalComponents:
 
     def _noise_sentence(self) -> str:
         edge = self.noise_edge()
-        comparison = "above" if self.variance[0] > edge else "within"
-        verdict = (
-            "the codes have preferred directions"
-            if self.variance[0] > edge
-            else "these directions are no more than chance would give"
-        )
+        numbers = f"({self.variance[0]:.2f} vs {edge:.2f} at 95 %)"
+        if self.variance[0] > edge:
+            comparison, verdict = "above", "the codes have preferred directions"
+        else:
+            comparison, verdict = "within", "these directions are no more than chance would give"
         return (
             f"The largest eigenvalue is {comparison} what {self.rows:,} codes of equal, "
-            f"independent dimensions would show ({self.variance[0]:.2f} vs {edge:.2f} at 95 %): {verdict}."
+            f"independent dimensions would show {numbers}: {verdict}."
         )
 
     def _dominant_sentence(self, component: int) -> str:
