@@ -54,23 +54,25 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         raise
 
 
-def cached(
-    name: str, build: Callable[[], Arrays], intact: Callable[[Arrays], bool] = lambda _: True
-) -> Arrays:
-    """The arrays of cache file `name`, built and stored when absent, damaged or not `intact`.
-
-    A cache that cannot be written costs time, not the result: it is a warning.
-    """
-    path = cache_dir() / name
-    arrays = read_npz(path)
-    if arrays is not None and intact(arrays):
-        return arrays
-    arrays = build()
+def keep(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """`write_npz`, except that a failure is a warning: it costs time later, not the result."""
     try:
         write_npz(path, arrays)
     except OSError as error:
         warnings.warn(
             f"{path} could not be written ({error}); set TFGENXAI_CACHE to a writable folder.",
-            stacklevel=2,
+            stacklevel=3,
         )
+
+
+def cached(
+    name: str, build: Callable[[], Arrays], intact: Callable[[Arrays], bool] = lambda _: True
+) -> Arrays:
+    """The arrays of cache file `name`, built and kept when absent, damaged or not `intact`."""
+    path = cache_dir() / name
+    arrays = read_npz(path)
+    if arrays is not None and intact(arrays):
+        return arrays
+    arrays = build()
+    keep(path, arrays)
     return arrays

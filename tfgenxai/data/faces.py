@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgenxai.data.cache import cache_dir, read_npz, write_npz
-from tfgenxai.data.faces_draw import PARTS, SIDE, draw_many
+from tfgenxai.data.cache import cache_dir, keep, read_npz
+from tfgenxai.data.faces_draw import PAINTED, PARTS, SIDE, draw_many
 from tfgenxai.data.faces_factors import CHUNK, NAMES, VALUES, chunk_codes, codes_of
 from tfgenxai.data.images import ImageData
 from tfgenxai.data.progress import counter
@@ -61,14 +61,21 @@ def listing() -> Listing:
 def part_masks(faces: ImageData, part: str, progress: bool = False) -> np.ndarray:
     """bool (n, 128, 128): the pixels that differ when the face is drawn without `part`.
 
-    Exact by construction, antialiased edges included. What another part covers is not in the
-    mask; what shows through a see-through part (skin under an eyebrow) is in both masks.
+    Skin and background, which cannot be left out, are drawn black and then white: the pixels that
+    differ are those that any other colour could change. Masks are exact by construction,
+    antialiased edges included. What another part covers is not in the mask; what shows through a
+    see-through part (skin under an eyebrow) is in both masks.
     """
     assert faces.factor_codes is not None
     codes = np.stack([faces.factor_codes[name] for name in NAMES], axis=1)
-    with counter(f"Drawing faces without {part}", len(codes), progress) as advance:
-        without = draw_many(codes, part, advance)
-    return (faces.pixels != without).any(axis=-1)
+    painted = part in PAINTED
+    with counter(f"Masks of {part}", len(codes) * (1 + painted), progress) as advance:
+        if painted:
+            one = draw_many(codes, f"{part}=#FFFFFF", advance)
+            other = draw_many(codes, f"{part}=#000000", advance)
+        else:
+            one, other = faces.pixels, draw_many(codes, part, advance)
+    return (one != other).any(axis=-1)
 
 
 def _folder(split: str, seed: int) -> Path:
@@ -100,7 +107,7 @@ def _pixels(split: str, size: int, seed: int, progress: bool) -> np.ndarray:
             wanted = pixels[chunk * CHUNK : (chunk + 1) * CHUNK]
             codes = chunk_codes(split, seed, chunk)[start:stop]
             wanted[start:stop] = draw_many(codes, advance=advance)
-            write_npz(folder / f"{chunk:05d}.npz", {"faces": wanted})
+            keep(folder / f"{chunk:05d}.npz", {"faces": wanted})
     return pixels
 
 

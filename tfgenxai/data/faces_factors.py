@@ -145,9 +145,9 @@ def chunk_codes(split: str, seed: int, chunk: int) -> np.ndarray:
     """int64 (1000, factors): the factor codes of faces 1000·chunk … 1000·chunk + 999.
 
     Factors are independent of one another. The background alone is then moved so that no
-    combination of the other visible factors with a background is in both splits: the sum of
-    all codes but `hair_color` (which a bald face without a beard does not show) is a multiple of the
-    number of backgrounds in test faces, and in no train face.
+    combination of the other factors with a background is in both splits: the sum of all codes
+    is a multiple of the number of backgrounds in test faces, and in no train face. `hair_color`
+    counts neither way: a bald face without a beard does not show it.
     """
     rng = np.random.default_rng([seed, _SPLITS[split], chunk])
     uniform = rng.random((CHUNK, len(FACTORS)))

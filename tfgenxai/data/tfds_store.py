@@ -38,15 +38,30 @@ def prepared(name: str) -> Path | None:
     return max(versions)[1] if versions else None
 
 
-def prepared_or_error(name: str, otherwise: str) -> Path:
-    """`prepared(name)`; where it is None, DataNotFoundError ending in the sentence `otherwise`."""
-    folder = prepared(name)
-    if folder is None:
+def find(name: str, source: str, probe: str, progress: bool) -> tuple[Path, str]:
+    """The folder of a prepared data set, and a sentence saying where it is from.
+
+    Args:
+        name: the data set.
+        source: "tfds" for one prepared on this machine, "tfds-download" to download it.
+        probe: address of a file that a download needs.
+        progress: whether TFDS shows its bars.
+
+    Raises:
+        DataNotFoundError: it is not prepared here, or cannot be downloaded.
+    """
+    if source == "tfds-download":
+        folder = _download(name, probe, progress)
+        return folder, f"TFDS {name}/{folder.name}, downloaded into {folder.parent.parent}"
+    prepared_here = prepared(name)
+    if prepared_here is None:
         raise DataNotFoundError(
             f"No TFDS data set {name} is prepared in {data_dir()}; set TFDS_DATA_DIR to the folder "
-            f"that holds it, or install tensorflow-datasets and use {otherwise}."
+            "that holds it, or use source='tfds-download' where there is a network."
         )
-    return folder
+    return prepared_here, (
+        f"TFDS {name}/{prepared_here.name}, prepared in {prepared_here.parent.parent}"
+    )
 
 
 def read_labelled(folder: Path, split: str) -> Arrays:
@@ -62,34 +77,45 @@ def read_labelled(folder: Path, split: str) -> Arrays:
     fingerprint = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
 
     def build() -> Arrays:
-        rows = list(examples(folder, split))
+        parts = list(batches(folder, split))
         return {
-            "images": np.stack([row["image"] for row in rows]),
-            "labels": np.array([row["label"] for row in rows], np.int64),
+            "images": np.concatenate([part["image"] for part in parts]),
+            "labels": np.concatenate([part["label"] for part in parts]).astype(np.int64),
         }
 
     return cached(f"tfds/{folder.parent.name}-{folder.name}-{split}-{fingerprint}.npz", build)
 
 
-def examples(folder: Path, split: str, size: int | None = None) -> Iterator[dict[str, Any]]:
-    """The first `size` examples of a split as dicts of NumPy arrays, in the set's own order.
+def batches(
+    folder: Path, split: str, size: int | None = None, batch_size: int = 1000
+) -> Iterator[dict[str, Any]]:
+    """The first `size` examples of a split in batches of NumPy arrays, in the set's own order.
 
     Raises:
         DataNotFoundError: a file is missing or damaged, or holds less than the set declares.
     """
     tfds = _tfds(progress=False)
-    count = 0
+    seen = 0
     try:
         builder = tfds.builder_from_directory(folder)
         expected = builder.info.splits[split].num_examples if size is None else size
-        dataset = builder.as_dataset(split=split if size is None else f"{split}[:{size}]")
-        for count, example in enumerate(tfds.as_numpy(dataset), start=1):  # noqa: B007
-            yield example
+        dataset = builder.as_dataset(
+            split=split if size is None else f"{split}[:{size}]", batch_size=batch_size
+        )
+        arrays = iter(tfds.as_numpy(dataset))
     except Exception as error:  # TFDS and TensorFlow raise many types for a damaged file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise _damaged(folder, reason) from error
-    if count != expected:
-        raise _damaged(folder, f"{count} of {expected} {split} examples")
+        raise _damaged(folder, error) from error
+    while True:
+        try:
+            batch = next(arrays)
+        except StopIteration:
+            break
+        except Exception as error:
+            raise _damaged(folder, error) from error
+        seen += len(batch["image"])
+        yield batch
+    if seen != expected:
+        raise _damaged(folder, f"it holds {seen} of {expected} {split} examples")
 
 
 def count(folder: Path, split: str) -> int:
@@ -97,22 +123,11 @@ def count(folder: Path, split: str) -> int:
     try:
         return _tfds(progress=False).builder_from_directory(folder).info.splits[split].num_examples
     except Exception as error:
-        raise _damaged(folder, str(error).splitlines()[0]) from error
+        raise _damaged(folder, error) from error
 
 
-def download(name: str, probe: str, progress: bool) -> Path:
-    """The folder of a data set after TFDS has downloaded and prepared it.
-
-    TFDS tries for minutes when there is no network, so the server is asked first.
-
-    Args:
-        name: the data set.
-        probe: address of a file that the download will need.
-        progress: whether TFDS shows its bars.
-
-    Raises:
-        DataNotFoundError: no TFDS, no answer within seconds, or the download failed.
-    """
+def _download(name: str, probe: str, progress: bool) -> Path:
+    # Without a network TFDS itself gives up only after minutes, so the server is asked first.
     tfds = _tfds(progress)
     if not answers(probe):
         raise DataNotFoundError(
@@ -123,8 +138,7 @@ def download(name: str, probe: str, progress: bool) -> Path:
         builder = tfds.builder(name, data_dir=data_dir())
         builder.download_and_prepare()
     except Exception as error:  # the network, a full disk, a changed checksum, a missing quota
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataNotFoundError(f"TFDS could not download {name}: {reason}") from error
+        raise DataNotFoundError(f"TFDS could not download {name}: {_first_line(error)}") from error
     return Path(builder.data_path)
 
 
@@ -164,8 +178,13 @@ def _tfds(progress: bool) -> Any:
     return tfds
 
 
-def _damaged(folder: Path, reason: str) -> DataNotFoundError:
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _damaged(folder: Path, reason: Exception | str) -> DataNotFoundError:
+    said = _first_line(reason) if isinstance(reason, Exception) else reason
     return DataNotFoundError(
-        f"The TFDS data set in {folder} cannot be read ({reason}); delete the folder and prepare "
-        "it again, or choose another source."
+        f"The TFDS data set in {folder} cannot be read ({said}); delete the folder and prepare it "
+        "again, or choose another source."
     )
