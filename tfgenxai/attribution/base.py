@@ -1,0 +1,244 @@
+"""`Method`: what all attribution methods share. A subclass is one file with one formula."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from tfgenxai.attribution.inputs import Batch, batches
+from tfgenxai.attribution.result import Attribution
+from tfgenxai.attribution.sinks import MemorySink, NpySink, Sink
+from tfgenxai.attribution.structure import NORMAL, UNIFORM
+from tfgenxai.data.progress import counter
+from tfgenxai.errors import InvalidInputError, UsageError
+from tfgenxai.explained import Explained, Feeds, fetch, upstream
+from tfgenxai.targets import Target
+
+if TYPE_CHECKING:
+    import os
+
+    from tfgenxai.graph import Graph
+
+__all__ = ["Attribution", "CompiledMethod", "Method"]
+
+#: Bytes that the intermediate values of one vectorised pass may take.
+MEMORY = 2**29
+
+
+class Method(ABC):
+    """An attribution method bound to a graph.
+
+    Args:
+        graph: the graph to explain: a signature of a SavedModel, or any `Graph`.
+        wrt: the input that is explained; by default the graph's first.
+        seed: of everything random, which is the noise that a graph draws for its samples, and
+            the method's own draws. A sample's draws do not depend on the batch it comes in.
+    """
+
+    #: name in the registry
+    name: ClassVar[str]
+    #: what is explained when a call says nothing
+    default_target: ClassVar[Target | None] = None
+
+    def __init__(self, graph: Graph, *, wrt: str | None = None, seed: int = 0) -> None:
+        if not (hasattr(graph, "function") and hasattr(graph, "outputs")):
+            raise UsageError(
+                f"{type(self).__name__} explains a Graph, not a {type(graph).__name__}: take one "
+                f"signature of a SavedModel, as load(path)['encode'], or Graph.from_keras(model)."
+            )
+        self.graph = graph
+        self.wrt = next(iter(graph.inputs)) if wrt is None else wrt
+        if self.wrt not in graph.inputs:
+            raise UsageError(f"wrt= must be one of {', '.join(graph.inputs)}, not {self.wrt!r}.")
+        self.seed = seed
+
+    def __call__(
+        self,
+        inputs: Any,
+        target: Target | None = None,
+        *,
+        batch_size: int = 64,
+        out: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> Attribution:
+        """Explains every sample.
+
+        Args:
+            inputs: (N, ...) array or tensor; `ImageData`; a `tf.data.Dataset`; or a mapping with
+                one array for each input of the graph. Images are float32 in [0, 1].
+            target: what is explained.
+            batch_size: samples at a time, at most.
+            out: name of a .npy file to stream the values to; they are then memory-mapped.
+            progress: show a bar on stderr; by default, on a terminal when there is much to do.
+
+        Raises:
+            UsageError, LayerNotFoundError: the target does not fit the graph.
+            InvalidInputError: wrong shape, type or range, or NaN or infinite values.
+        """
+        explained = self._explained(target)
+        size = min(batch_size, max(1, self.rows_at_once(explained)))
+        stream, count = batches(inputs, self.graph, size)
+        for rows in explained.rows:
+            _check_rows(len(rows), count)
+        if progress is None:
+            progress = sys.stderr.isatty() and count is not None and count > size
+        sink: Sink = MemorySink(count) if out is None else NpySink(out)
+        deltas: list[np.ndarray] = []
+        try:
+            with counter(self.name, count or 0, progress) as done:
+                for values, delta in self._run(stream, explained, done):
+                    sink.append(values)
+                    if delta is not None:
+                        deltas.append(delta)
+            values = sink.close()
+        except BaseException:
+            sink.discard()
+            raise
+        return Attribution(
+            values=values,
+            method=self.name,
+            target_names=explained.names,
+            input_shape=tuple(self.graph.inputs[self.wrt].shape[1:]),
+            family=explained.family,
+            layer=self.layer_name,
+            convergence_delta=np.concatenate(deltas) if deltas else None,
+            settings=self.settings(),
+        )
+
+    @abstractmethod
+    def explain_batch(
+        self, feeds: Feeds, explained: Explained, start: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values (n, T, ...) of one batch, and the convergence delta (n, T) or None.
+
+        Args:
+            feeds: arrays of the batch.
+            start: place of the batch's first sample among all.
+        """
+
+    @property
+    def layer_name(self) -> str | None:
+        """The layer that is explained, for methods that explain one."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Settings to record with the result; JSON values."""
+        return {"seed": self.seed, "wrt": self.wrt}
+
+    def rows_at_once(self, explained: Explained) -> int:
+        """Samples that fit into `MEMORY` together."""
+        return sys.maxsize
+
+    def _explained(self, target: Target | None) -> Explained:
+        target = self.default_target if target is None else target
+        if not isinstance(target, Target):
+            raise UsageError(
+                "Say what to explain with target=, such as Latent(3) or ClassLogit(8)"
+                + ("." if target is None else f"; {target!r} is none.")
+            )
+        return target.on(self.graph)
+
+    def _run(
+        self, stream: Iterator[Batch], explained: Explained, done: Callable[[int], object]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Values and delta of batch after batch, without the target axis if there is none."""
+        before = {tensor.ref() for tensor in upstream(explained.fetches)}
+        draws = [tensor for tensor in self.graph.random if tensor.ref() in before]
+        start = 0
+        for batch in stream:
+            count = len(batch[self.wrt])
+            rows = tuple(array[start : start + count] for array in explained.rows)
+            if any(len(array) < count for array in rows):
+                _check_rows(len(explained.rows[0]), start + count)
+            fed = {**batch, **self._noise(draws, batch, start)}
+            feeds = Feeds(fed, explained.shared, rows)
+            values, delta = self.explain_batch(feeds, explained, start)
+            if not explained.family:
+                values, delta = values[:, 0], None if delta is None else delta[:, 0]
+            yield values, delta
+            start += count
+            done(count)
+        if start == 0:
+            raise InvalidInputError("There is nothing to explain: the data set is empty.")
+        for array in explained.rows:
+            _check_rows(len(array), start)
+
+    def _noise(self, draws: list[tf.Tensor], batch: Batch, start: int) -> Batch:
+        """Values for the random draws of the graph, so that a result can be repeated."""
+        noise: Batch = {}
+        for place, tensor in enumerate(draws):
+            if tensor.op.type not in NORMAL | UNIFORM:
+                raise UsageError(
+                    f"The target depends on {tensor.op.type} ({tensor.name}), whose draws cannot "
+                    f"be repeated; explain a target before it, such as Latent(i, at='mean')."
+                )
+            shape = tensor.shape
+            if not shape.is_fully_defined():
+                shape = fetch(self.graph, Feeds(batch), [tensor])[0].shape
+            shape = shape.as_list()
+            if shape and shape[0] == len(batch[self.wrt]):
+                rows = range(start, start + shape[0])
+                drawn = [_draw(tensor, shape[1:], [self.seed, place, row]) for row in rows]
+                noise[tensor.name] = np.stack(drawn)
+            else:
+                noise[tensor.name] = _draw(tensor, shape, [self.seed, place])
+        return noise
+
+
+class CompiledMethod(Method):
+    """A method whose formula is one TensorFlow function, compiled once for each kind of target."""
+
+    def __init__(self, graph: Graph, *, wrt: str | None = None, seed: int = 0) -> None:
+        super().__init__(graph, wrt=wrt, seed=seed)
+        self._compiled: dict[Hashable, Any] = {}
+
+    @abstractmethod
+    def kernel(self, explained: Explained) -> Callable[[Feeds], Any]:
+        """A TensorFlow function from a batch to values (n, T, ...), or to (values, delta).
+
+        It serves all targets with this key: what differs between them is in `Feeds`.
+        """
+
+    def explain_batch(
+        self, feeds: Feeds, explained: Explained, start: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Runs the compiled kernel."""
+        result = self.compiled(explained, feeds)(feeds)
+        if isinstance(result, tuple):
+            return result[0].numpy(), result[1].numpy()
+        return result.numpy(), None
+
+    def compiled(self, explained: Explained, feeds: Feeds) -> Any:
+        """The compiled kernel; arrays like those in `feeds`, with any n, never retrace it."""
+        specs = Feeds(
+            {name: _spec(array) for name, array in feeds.inputs.items()},
+            tuple(tf.TensorSpec(array.shape, array.dtype) for array in feeds.shared),
+            tuple(map(_spec, feeds.rows)),
+        )
+        key = (explained.key, tuple(specs.inputs.items()), specs.shared, specs.rows)
+        if key not in self._compiled:
+            kernel = self.kernel(explained)
+            self._compiled[key] = tf.function(kernel, input_signature=[specs], autograph=False)
+        return self._compiled[key]
+
+
+def _spec(array: np.ndarray) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *array.shape[1:]] if array.ndim else [], array.dtype)
+
+
+def _draw(tensor: tf.Tensor, shape: list[int], seed: list[int]) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    draw = generator.standard_normal if tensor.op.type in NORMAL else generator.random
+    return np.asarray(draw(shape), tensor.dtype.as_numpy_dtype)
+
+
+def _check_rows(given: int, count: int | None) -> None:
+    if count is not None and given != count:
+        raise InvalidInputError(
+            f"The target holds rows for {given} samples, and there are {count} to explain."
+        )

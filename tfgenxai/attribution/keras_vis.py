@@ -1,0 +1,103 @@
+"""tf-keras-vis on frozen graphs: class activation maps without the model's source.
+
+tf-keras-vis wants a Keras functional model with a named layer. One is built around the cut graph:
+
+    input -> graph.function(input -> A) -> Identity "tap" -> graph.function(A -> scalars)
+
+Maps are asked for raw (`normalize_cam=False`, `expand_cam=False`). Left to itself, tf-keras-vis
+divides each map by its range, so that a target of no effect looks like one of great effect, and
+scales it to the image with another alignment (corners) than `Attribution.at_input_resolution`
+(pixel centres). Normalising is for plots.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgenxai.attribution.base import Method
+from tfgenxai.attribution.feature_maps import FeatureMaps
+from tfgenxai.explained import Explained, Feeds
+
+if TYPE_CHECKING:
+    from tfgenxai.graph import Graph
+
+TAP = "tap"
+
+
+class KerasVisCAM(Method):
+    """A class activation map of tf-keras-vis, (N, h, w) for one target, (N, T, h, w) for a family.
+
+    Args:
+        graph: the graph to explain.
+        layer: the layer whose feature maps are weighed; by default the last convolution.
+        wrt, seed: see `Method`.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        layer: str | None = None,
+        *,
+        wrt: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(graph, wrt=wrt, seed=seed)
+        self.maps = FeatureMaps.of(graph, layer)
+        self._models: dict[Hashable, _CutModel] = {}
+
+    @property
+    def layer_name(self) -> str:
+        """The layer of the maps."""
+        return self.maps.layer
+
+    @abstractmethod
+    def cam(self, model: keras.Model, score: Any, inputs: np.ndarray) -> np.ndarray:
+        """Raw maps (n, h, w) of one scalar, by tf-keras-vis.
+
+        Args:
+            model: the functional model around the cut graph; its layer `TAP` gives A.
+            score: what tf-keras-vis is to explain of the model's output.
+            inputs: (n, ...) values of the explained input.
+        """
+
+    def explain_batch(
+        self, feeds: Feeds, explained: Explained, start: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """One call of tf-keras-vis for each target."""
+        self.maps.check(explained)
+        if explained.key not in self._models:
+            self._models[explained.key] = _CutModel(self.maps, explained, self.wrt)
+        cut = self._models[explained.key]
+        cut.feeds = feeds
+        cams = [
+            self.cam(cut.model, lambda scores, t=t: scores[:, t], feeds.inputs[self.wrt])
+            for t in range(len(explained.names))
+        ]
+        return np.stack([np.asarray(cam, np.float32) for cam in cams], axis=1), None
+
+
+class _CutModel:
+    """The functional model around a cut graph; what does not flow through it waits in `feeds`."""
+
+    def __init__(self, maps: FeatureMaps, explained: Explained, wrt: str) -> None:
+        self.feeds = Feeds({})
+
+        def to_maps(x: tf.Tensor) -> tf.Tensor:
+            return maps.values(self.feeds.with_input(wrt, x))
+
+        def to_scores(pair: list[tf.Tensor]) -> tf.Tensor:
+            x, a = pair
+            return explained.scores_from(maps.tensor, a, self.feeds.with_input(wrt, x))
+
+        source = maps.graph.inputs[wrt]
+        x = keras.Input(tuple(source.shape[1:]), dtype=source.dtype.name)
+        a = keras.layers.Lambda(to_maps, output_shape=maps.shape)(x)
+        tap = keras.layers.Identity(name=TAP)(a)
+        scores = keras.layers.Lambda(to_scores, output_shape=(len(explained.names),))([x, tap])
+        self.model = keras.Model(x, scores)
