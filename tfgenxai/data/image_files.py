@@ -23,7 +23,12 @@ def fit(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:
     height, width = image_size
     if image.size == (width, height):
         return image
-    return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+    # Cropped before scaling, so that nothing beyond the crop blends into its edge.
+    scale = min(image.width / width, image.height / height)
+    crop_width, crop_height = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (image.width - crop_width) // 2, (image.height - crop_height) // 2
+    crop = image.crop((left, top, left + crop_width, top + crop_height))
+    return crop.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def read_images(

