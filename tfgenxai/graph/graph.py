@@ -87,19 +87,27 @@ class Graph:
 
     @classmethod
     def from_frozen(
-        cls, source: str | Path | Any, inputs: Sequence[str], outputs: Sequence[str]
+        cls,
+        source: str | Path | Any,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        *,
+        trusted: bool = False,
     ) -> Graph:
         """A frozen graph: a ``.pb`` file or a GraphDef.
 
         Args:
             source: the file's path, or the GraphDef.
             inputs, outputs: names of nodes or tensors, as ``x`` or ``x:0``.
+            trusted: the graph's author is trusted, so that its operations are not compared with
+                the allow-list (see ``tfgenxai.load``).
 
         Raises:
             ModelNotFoundError, DamagedModelError: there is no such file, or it holds no graph.
             LayerNotFoundError: there is no node of that name.
+            UntrustedModelError: the graph holds operations outside of the allow-list.
         """
-        return cls(sources.from_frozen(source, inputs, outputs))
+        return cls(sources.from_frozen(source, inputs, outputs, trusted))
 
     # -- what is in it ----------------------------------------------------------------------
 

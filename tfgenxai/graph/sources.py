@@ -82,6 +82,14 @@ def from_function(function: Any, name: str | None = None) -> Source:
     )
 
 
+def from_signature(function: Any, name: str) -> Source:
+    """The source for a signature as ``tf.saved_model.load`` gives it."""
+    source = from_function(function, name)
+    keys = sorted(function.structured_input_signature[1])
+    outputs = sorted(function.structured_outputs)
+    return replace(source, inputs=dict(zip(keys, source.inputs.values())), outputs=outputs)
+
+
 def _with_constants(graph_def: Any, constants: Mapping[str, np.ndarray]) -> Any:
     """The graph with placeholders replaced by constants."""
     import tensorflow as tf
@@ -157,9 +165,13 @@ def _as_spec(value: Any, name: str) -> Any:
     return tf.TensorSpec(shape, dtype, getattr(value, "name", None) or name)
 
 
-def from_frozen(source: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Source:
+def from_frozen(
+    source: Any, inputs: Sequence[str], outputs: Sequence[str], trusted: bool = False
+) -> Source:
     """The source for a frozen graph; see ``Graph.from_frozen``."""
     from tensorflow.core.framework import graph_pb2
+
+    from tfgenxai.saved.trust import check_graph_def
 
     name = "graph"
     if isinstance(source, (str, Path)):
@@ -175,6 +187,8 @@ def from_frozen(source: Any, inputs: Sequence[str], outputs: Sequence[str]) -> S
             raise LayerNotFoundError(
                 f"The graph {name!r} has no node {node!r}. Closest: {', '.join(close)}."
             )
+    if not trusted:
+        check_graph_def(graph_def, f"The graph {name!r}")
     frozen = freeze(graph_def, {}, {node: node for node in ins}, outs)
     weights = {
         node.name: node.name
