@@ -1,0 +1,5 @@
+"""The HTML report."""
+
+from tfgenxai.report.html import Report
+
+__all__ = ["Report"]
