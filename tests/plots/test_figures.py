@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgba
 from PIL import Image
 
 from tfgenxai import plots
+from tfgenxai.attribution.result import Attribution
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.latent import PCA
 from tfgenxai.plots.style import COLOURS
@@ -164,11 +165,27 @@ def test_overlay_reads_an_attribution_and_picks_targets():
     assert opacity.max() == pytest.approx(0.85)
 
 
+def test_an_attribution_says_which_axis_is_the_target():
+    values = RANDOM.random((3, 8, 8, 3)).astype(np.float32)
+    one = Attribution(values, "saliency", ("z0",), (8, 8, 3))
+    np.testing.assert_allclose(
+        plots.overlay(one, COLOUR, scale="figure").axes[1].images[-1].get_array(),
+        values[0].sum(axis=-1),
+        rtol=1e-5,
+    )
+    names = tuple(f"z{i}" for i in range(8))
+    family = Attribution(values, "CAM", names, (8, 8, 3), family=True)
+    assert titles(plots.overlay(family, COLOUR)) == ["input", *names]
+    shown = plots.latent_heatmaps(COLOUR, family, [6], mean=False)
+    assert titles(shown) == ["input", "z6"]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         (np.zeros((2, 8, 8)), "do not fit 3 images"),
         (np.zeros((8, 8)), "do not fit"),
+        (0.0, "do not fit"),
         (np.full((3, 8, 8), np.inf), "infinite"),
         (np.zeros((3, 200, 2, 2)), "too many panels"),
     ],

@@ -54,7 +54,7 @@ def overlay(
         InvalidInputError: Maps that do not fit the images, or more panels than can be read.
     """
     pixels = as_pixels(images)
-    maps = _as_maps(getattr(attribution, "values", attribution), pixels)
+    maps = _as_maps(attribution, pixels)
     names = list(target_names or getattr(attribution, "target_names", None) or [])
     if len(names) != maps.shape[1]:
         names = [f"target {t}" for t in range(maps.shape[1])] if maps.shape[1] > 1 else names[:1]
@@ -71,7 +71,7 @@ def overlay(
 
 def latent_heatmaps(
     images: np.ndarray,
-    maps: np.ndarray,
+    maps: Any,
     indices: Sequence[int],
     names: Sequence[str] | None = None,
     *,
@@ -82,19 +82,20 @@ def latent_heatmaps(
 
     Args:
         images: (N, H, W, C) in [0, 1].
-        maps: (N, T, h, w), one map a latent node.
+        maps: An Attribution of a family, or an array (N, T, h, w), one map a latent node.
         indices: The nodes to draw.
-        names: Their titles; "z22" and so on by default.
+        names: Their titles; the attribution's own, or "z22" and so on, by default.
         mean: Add the mean map over all T nodes (Liu et al. 2020, section 3.2).
     """
-    maps = np.asarray(maps)
+    known = getattr(maps, "target_names", None)
+    maps = np.asarray(getattr(maps, "values", maps))
     if maps.ndim != 4:
         raise InvalidInputError(f"Latent maps must have shape (N, T, h, w), not {maps.shape}.")
     outside = [i for i in indices if not 0 <= i < maps.shape[1]]
     if outside:
         raise InvalidInputError(f"There is no latent node {outside[0]}; there are {maps.shape[1]}.")
     chosen = maps[:, list(indices)]
-    titles = list(names) if names is not None else [f"z{i}" for i in indices]
+    titles = list(names or [known[i] if known else f"z{i}" for i in indices])
     if mean:
         chosen = np.concatenate([chosen, maps.mean(axis=1, keepdims=True)], axis=1)
         titles.append("mean of all")
@@ -123,19 +124,21 @@ def _colours(norm: Normalize) -> Any:
     return colormaps[DIVERGING if norm.vmin else SEQUENTIAL]
 
 
-def _as_maps(values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def _as_maps(attribution: Any, pixels: np.ndarray) -> np.ndarray:
     """(N, T, h, w), channels summed."""
-    maps = np.asarray(values, np.float32)
-    channels_last = maps.ndim == 5 or (
-        maps.ndim == 4 and maps.shape[-1] in (1, 3) and maps.shape[1:3] == pixels.shape[1:3]
+    maps = np.asarray(getattr(attribution, "values", attribution), np.float32)
+    given = maps.shape
+    # An attribution says whether it has a target axis; of an array of rank 4 the shape tells.
+    family = getattr(
+        attribution, "family", given[-1:] not in ((1,), (3,)) or given[1:3] != pixels.shape[1:3]
     )
-    if channels_last:
+    if maps.ndim == 5 or (maps.ndim == 4 and not family):
         maps = maps.sum(axis=-1)
     if maps.ndim == 3:
         maps = maps[:, None]
     if maps.ndim != 4 or len(maps) != len(pixels):
         raise InvalidInputError(
-            f"Maps of shape {np.shape(values)} do not fit {len(pixels)} images; expected "
+            f"Maps of shape {given} do not fit {len(pixels)} images; expected "
             "(N, H, W[, C]) or (N, T, H, W[, C])."
         )
     if not np.isfinite(maps).all():
