@@ -120,3 +120,33 @@ def _copy(message: Any) -> Any:
     copy = type(message)()
     copy.CopyFrom(message)
     return copy
+
+
+def register(library: Any) -> list[Any]:
+    """Make the functions of a frozen graph known to TensorFlow's runtime.
+
+    ``import_graph_def`` gives a function library to the runtime of sessions only. The result is
+    for ``add_to_default_graph``, without which a loop has no gradient.
+    """
+    import tensorflow as tf
+    from tensorflow.python.eager.polymorphic_function import atomic_function
+    from tensorflow.python.framework import function_def_to_graph
+
+    functions = []
+    with tf.Graph().as_default() as scratch:
+        for definition in library.function:  # inner loops come first
+            body = function_def_to_graph.function_def_to_graph(definition)
+            name = definition.signature.name
+            function = atomic_function.from_func_graph(name, body, {}, overwrite=True)
+            scratch._add_function_recursive(function)
+            functions.append(function)
+    return functions
+
+
+def add_to_default_graph(functions: Sequence[Any]) -> None:
+    """Add registered functions to the graph that is being built."""
+    import tensorflow as tf
+
+    graph = tf.compat.v1.get_default_graph()
+    for function in functions:
+        graph._add_function_recursive(function)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfgenxai.errors import InvalidInputError, UsageError
-from tfgenxai.graph import refs
+from tfgenxai.graph import control_flow, refs
 
 
 class Cut:
@@ -39,6 +39,7 @@ class Cut:
         self._single = single
         self._specs = [tf.TensorSpec(feed.shape, feed.dtype) for feed in feeds]
         part = _Part(graph_def, feeds, fetches, captured)
+        self._functions = control_flow.register(part.library)
 
         def compute(*values: Any) -> Any:
             fed = dict(zip(self.feeds, values, strict=True))
@@ -47,6 +48,7 @@ class Cut:
                 sources[refs.full(name)] = known.read(fed)
             for name in part.captured:
                 sources[refs.full(name)] = tf.identity(captured[name])
+            control_flow.add_to_default_graph(self._functions)
             inner = [refs.full(name) for name in self.fetches if name not in fed]
             found = tf.graph_util.import_graph_def(
                 part.graph_def, input_map=sources, return_elements=inner, name=""
@@ -140,7 +142,9 @@ class _Part:
         keep = self._needed(wanted)
         self.batch_shapes = {n: b for n, b in self.batch_shapes.items() if n in keep}
         self.captured = [name for name in captured if name in keep]
-        self.graph_def = type(graph_def)(versions=graph_def.versions, library=graph_def.library)
+        self.graph_def = type(graph_def)(versions=graph_def.versions)
+        branching = any(self._nodes[name].op in control_flow.BRANCHES for name in keep)
+        self.library = graph_def.library if branching else type(graph_def.library)()
         outside = {*self.batch_shapes, *self.captured}
         self.graph_def.node.extend(
             node for name, node in self._nodes.items() if name in keep and name not in outside

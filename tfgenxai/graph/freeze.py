@@ -41,7 +41,7 @@ class Frozen:
     """A flat graph.
 
     ``outputs`` are references into ``graph_def``; ``variables`` maps each constant that holds
-    a variable's value to the name of that variable.
+    a variable's value to the name of that variable, with a number where two have one name.
     """
 
     graph_def: Any
@@ -255,8 +255,8 @@ class Flattener:
         if binding.tensor is None:
             variable = binding.variable
             if variable not in self._constant_of:
-                name = self.unique(variable.name or "variable")
-                self.variables[name] = variable.name
+                name = self.unique(variable.name)
+                self.variables[name] = name
                 self._constant_of[variable] = self.constant(name, variable.value)
             binding.tensor = self._constant_of[variable]
         return binding.tensor

@@ -119,7 +119,7 @@ class Graph:
     @cached_property
     def random(self) -> tuple[tf.Tensor, ...]:
         ops = (op for op in self.graph.get_operations() if kinds.is_random(op.type))
-        return tuple(op.outputs[0] for op in ops if op.outputs[0].dtype.is_floating)
+        return tuple(op.outputs[0] for op in ops)
 
     @property
     def parameter_count(self) -> int:

@@ -83,11 +83,11 @@ def of(
     if "DepthwiseConv2dNative" in held and "Conv2D" in held:
         return "SeparableConv2D"
     for op, kind in KERNELS.items():
-        if op in held and (parameters or op not in ("MatMul", "BatchMatMulV2", "BatchMatMulV3")):
+        if op in held and (parameters or op.startswith("Conv") or op.startswith("Depthwise")):
             return kind.replace("2D", "1D") if rank_out == 3 else kind
     if "GatherV2" in held and parameters:
         return "Embedding"
-    if "Rsqrt" in held and "gamma" in parameters or "SquaredDifference" in held:
+    if "Rsqrt" in held and not {"gamma", "beta"}.isdisjoint(parameters):
         return "LayerNormalization"
     if any(is_random(op) for op in ops):
         return "Sampling"
@@ -100,14 +100,17 @@ def of(
     if rank_in in (4, 5) and ops[-1] in ("Mean", "Max"):
         word = "Average" if ops[-1] == "Mean" else "Max"
         return f"Global{word}Pooling{rank_in - 2}D"
+    if rank_in == rank_out == 4 and not {"Tile", "BroadcastTo"}.isdisjoint(held):
+        return "UpSampling2D"
     if ops[-1] == "Reshape":
         return "Flatten" if rank_out == 2 else "Reshape"
     return _OTHERS.get(ops[-1], ops[-1])
 
 
 def is_random(op: str) -> bool:
-    """Whether an operation draws random numbers."""
-    return "Random" in op or op in ("Multinomial", "ParameterizedTruncatedNormal")
+    """Whether an operation draws random numbers; random integers, which seed others, do not count."""
+    drawn = "Random" in op or "Stateful" in op or op.endswith("TruncatedNormal")
+    return drawn and not any(word in op for word in ("Int", "Get", "Shuffle", "PartitionedCall"))
 
 
 def stands_alone(op: str) -> bool:

@@ -41,10 +41,6 @@ def without_number(name: str) -> str:
     return _NUMBER.sub("", name)
 
 
-def _is_reopened(scope: str, name: str) -> bool:
-    return _NUMBER.sub("", scope) == name and scope != name
-
-
 class Scopes:
     """The groups of a graph.
 
@@ -60,11 +56,13 @@ class Scopes:
         self._nodes = nodes
         self._data = dict.fromkeys(data)
         self._variables = {c: _READING.sub("", v) for c, v in variables.items()}
+        self._reopened: list[bool] = []
         self._true_path = self._anchors()
         self._models = {p for scope in self._true_path for p in _above(scope)}
         self._kernel_scopes = self._scopes_of_kernels()
         self._models |= {p for scope in self._kernel_scopes for p in _above(scope)}
         self._direct: Counter[str] = Counter()
+        self._standing_alone: Counter[str] = Counter()
         self._children: dict[str, set[str]] = defaultdict(set)
         for name in self._data:
             parts = self._layer_parts(name)
@@ -73,8 +71,8 @@ class Scopes:
                     self._children["/".join(parts[:i])].add(parts[i])
                 else:
                     self._direct["/".join(parts)] += 1
-        reopened = [s.split("/")[-1] != p.split("/")[-1] for s, p in self._true_path.items()]
-        self._all_reopened = bool(reopened) and all(reopened)
+                    alone = kinds.stands_alone(nodes[name].op)
+                    self._standing_alone["/".join(parts)] += alone
 
     def groups(self) -> list[Group]:
         """The layers, in the order of their last operation's place in the graph."""
@@ -99,25 +97,43 @@ class Scopes:
 
     def _anchors(self) -> dict[str, str]:
         """Scope -> true path, for the scopes that variables name."""
+        readers = [
+            (name, self._variables[source].split("/")[:-1])
+            for name, node in self._nodes.items()
+            for source in (ref.partition(":")[0] for ref in node.input)
+            if source in self._variables
+        ]
+        kernels = ["/".join(self._layer_parts(n)) for n in self._data if self._is_kernel(n)]
         found: dict[str, str] = {}
-        for name, node in self._nodes.items():
-            for ref in node.input:
-                variable = self._variables.get(ref.partition(":")[0], "")
-                path = variable.rpartition("/")[0]
-                layer = path.rpartition("/")[2]
-                scopes = name.split("/")[:-1]
-                for i in reversed(range(len(scopes))):
-                    if layer and (scopes[i] == layer or _is_reopened(scopes[i], layer)):
-                        found.setdefault("/".join(scopes[: i + 1]), path)
+        for name, path in readers:
+            scope = _innermost(name, path[-1]) if path else None
+            if scope is None:
+                continue
+            self._reopened.append(_last(scope) != path[-1])
+            # Keras may leave the layer out of a variable's name: what matches then is the model.
+            inside = any(kernel.startswith(scope + "/") for kernel in kernels)
+            if not inside or "/".join(self._layer_parts(name)) == scope:
+                found.setdefault(scope, "/".join(path))
+        # The cell of a recurrent layer has no scope of its own outside of the loop.
+        models = {above for scope in (*found, *kernels) for above in _above(scope)}
+        for name, path in readers:
+            if not any(scope in found for scope in _above(name)):
+                for i in range(len(path) - 1, 0, -1):
+                    scope = _innermost(name, path[i - 1])
+                    if scope is not None and scope not in models:
+                        found.setdefault(scope, "/".join(path[:i]))
                         break
         return found
+
+    def _is_kernel(self, name: str) -> bool:
+        return self._nodes[name].op in kinds.KERNELS
 
     def _scopes_of_kernels(self) -> set[str]:
         """Scopes with one linear operation, or a separable convolution, and no variable's name."""
         held: dict[str, list[str]] = defaultdict(list)
         for name in self._data:
             scope = name.rpartition("/")[0]
-            if self._nodes[name].op in kinds.KERNELS and scope and not self._anchor(name):
+            if self._is_kernel(name) and scope and not self._anchor(name):
                 held[scope].append(self._nodes[name].op)
         return {
             scope
@@ -148,8 +164,13 @@ class Scopes:
         return None
 
     def _is_model(self, scope: str) -> bool:
-        children = len(self._children[scope])
-        return scope in self._models or children > 1 or (children == 1 and not self._direct[scope])
+        """Whether layers lie below the scope; TensorFlow's own functions open scopes as well."""
+        inner = [f"{scope}/{child}" for child in self._children[scope]]
+        return (
+            scope in self._models
+            or any(self._standing_alone[child] for child in inner)
+            or (len(inner) == 1 and not self._direct[scope])
+        )
 
     def _outside(self, name: str, found: dict[str, Group]) -> Group | None:
         """The group of an operation outside of layers: its own, or that of its linear operation."""
@@ -157,7 +178,7 @@ class Scopes:
         source = refs.parse(node.input[0])[0] if node.input else ""
         if node.op in ("BiasAdd", "AddV2") and source in found:
             bias = refs.parse(node.input[1])[0]
-            if self._nodes[source].op in kinds.KERNELS and self._nodes[bias].op == "Const":
+            if self._is_kernel(source) and self._nodes[bias].op == "Const":
                 return found[source]
         if name not in self._data or not kinds.stands_alone(node.op):
             return None
@@ -172,12 +193,25 @@ class Scopes:
         parent, _, last = scope.rpartition("/")
         beside = [s for s in self._true_path if s.rpartition("/")[0] == parent]
         if beside:
-            reopened = all(s.split("/")[-1] != self._true_path[s].split("/")[-1] for s in beside)
+            reopened = all(_last(s) != _last(self._true_path[s]) for s in beside)
             above = self._true_path[beside[0]].rpartition("/")[0]
         else:
-            reopened, above = self._all_reopened, parent
+            reopened = bool(self._reopened) and all(self._reopened)
+            above = self._path(parent) if parent else ""
         last = without_number(last) if reopened else last
         return f"{above}/{last}" if above else last
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _innermost(name: str, layer: str) -> str | None:
+    """The innermost scope around a node that may be called ``layer``, numbered or not."""
+    for scope in _above(name):
+        if _last(scope) == layer or without_number(_last(scope)) == layer:
+            return scope
+    return None
 
 
 def _above(name: str) -> list[str]:

@@ -42,8 +42,15 @@ class Source:
     captured: Mapping[str, Any] = field(default_factory=dict)
 
 
-def from_function(function: Any, name: str | None = None) -> Source:
+def from_function(
+    function: Any, name: str | None = None, paths: Mapping[int, str] | None = None
+) -> Source:
     """The source for a concrete function, or a ``tf.function`` with an input signature.
+
+    Args:
+        function: the function.
+        name: what the graph is called; else the function's name.
+        paths: ``id`` of a variable's handle -> a better name for it than its own.
 
     Raises:
         UsageError: a ``tf.function`` that has no input signature.
@@ -63,7 +70,8 @@ def from_function(function: Any, name: str | None = None) -> Source:
         node = inner.op.name
         variable = held.get(id(outer))
         if variable is not None:
-            variables[node] = Variable(variable.name.partition(":")[0], variable.numpy())
+            path = (paths or {}).get(id(outer), variable.name.partition(":")[0])
+            variables[node] = Variable(path, variable.numpy())
         elif outer.dtype.name in ("resource", "variant"):
             captured[node] = outer
         else:
@@ -74,7 +82,7 @@ def from_function(function: Any, name: str | None = None) -> Source:
     outputs = [tensor.name for tensor in function.outputs]
     frozen = freeze(graph_def, variables, {node: node for node in inputs}, outputs)
     return Source(
-        name or function.name.removeprefix("__inference_"),
+        name or graph.name,
         frozen,
         {node: node for node in inputs},
         _output_names(function.structured_outputs, len(outputs)),
@@ -121,7 +129,9 @@ def from_keras(model: Any, inputs: Any = None) -> Source:
     def call(values: Any) -> Any:
         return model(values, training=False) if trains else model(values)
 
-    source = from_function(call, name=model.name)
+    # Keras 3 knows the whole path of a variable, its tf.Variable may not.
+    paths = {id(v.value.handle): v.path for v in model.variables if hasattr(v, "path")}
+    source = from_function(call, model.name, paths)
     names = list(getattr(model, "output_names", None) or [])
     if source.outputs[0].startswith("output") and len(names) == len(source.outputs):
         source = replace(source, outputs=names)
@@ -135,7 +145,11 @@ def _keras_inputs(model: Any) -> Any:
         structure = getattr(model, "_inputs_struct", known)
         if isinstance(structure, Mapping):
             return {key: _as_spec(tensor, key) for key, tensor in structure.items()}
-        specs = [_as_spec(tensor, tensor.name) for tensor in known]
+        named = not any(tensor.name.startswith("keras_tensor") for tensor in known)
+        specs = [
+            _as_spec(tensor, tensor.name if named else "input" if len(known) == 1 else f"input_{i}")
+            for i, tensor in enumerate(known)
+        ]
         return specs[0] if len(specs) == 1 else specs
     config = model.get_build_config() or {}
     if list(config) != ["input_shape"] or not config["input_shape"]:
@@ -162,7 +176,8 @@ def _as_spec(value: Any, name: str) -> Any:
 
     shape = getattr(value, "shape", value)
     dtype = getattr(value, "dtype", tf.float32)
-    return tf.TensorSpec(shape, dtype, getattr(value, "name", None) or name)
+    own = value.name if isinstance(value, tf.TensorSpec) else None
+    return tf.TensorSpec(shape, dtype, own or name)
 
 
 def from_frozen(
