@@ -18,7 +18,6 @@ class Autoencoder(ExplainableModel):
     """Minimises the mean-squared error of 128x128x3 images through `latent_dim` numbers."""
 
     image_shape = (128, 128, 3)
-    headline = "mse"
 
     def __init__(self, latent_dim: int = 200, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)

@@ -42,8 +42,8 @@ class ExplainableModel(keras.Model):
     trackers: list[keras.metrics.Mean]
     #: whether `losses` can be measured on held-out images
     validates: ClassVar[bool] = True
-    #: metric to show at the end of training, and in lists of models
-    headline: ClassVar[str] = "loss"
+    #: whether `prepare` makes images binary, which tests of the exported model must do too
+    binarizes: ClassVar[bool] = False
 
     def __init__(self, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -73,7 +73,6 @@ class ConvVAE(VariationalModel):
     """
 
     image_shape = (128, 128, 3)
-    headline = "mse"
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ class CVAE(VariationalModel):
     """
 
     image_shape = (28, 28, 1)
-    headline = "elbo"
+    binarizes = True
 
     def __init__(
         self,
@@ -90,9 +90,7 @@ class CVAE(VariationalModel):
         """Binarised at 0.5, as the tutorial trains and measures."""
         return tf.cast(images > 0.5, tf.float32)
 
-    def encode(
-        self, x: tf.Tensor, label: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def encode(self, x: tf.Tensor, label: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Posterior mean and log-variance (N, d) each, of images (N, 28, 28, 1) in [0, 1]."""
         if self.num_classes:
             planes = tf.one_hot(label, self.num_classes)[:, None, None, :]

@@ -30,9 +30,7 @@ def make_generator_model(noise_dim: int = NOISE_DIM) -> keras.Sequential:
             layers.Conv2DTranspose(64, strides=2, name="generator_conv_1", **up),
             layers.BatchNormalization(name="generator_bn_2"),
             layers.LeakyReLU(name="generator_leaky_relu_2"),
-            layers.Conv2DTranspose(
-                1, strides=2, activation="tanh", name="generator_conv_2", **up
-            ),
+            layers.Conv2DTranspose(1, strides=2, activation="tanh", name="generator_conv_2", **up),
         ],
         name="generator",
     )
@@ -59,9 +57,7 @@ def make_discriminator_model() -> keras.Sequential:
 
 def _cross_entropy(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Mean binary cross-entropy from logits, a scalar in nats."""
-    return tf.reduce_mean(
-        tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits)
-    )
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=logits))
 
 
 def discriminator_loss(real_output: tf.Tensor, fake_output: tf.Tensor) -> tf.Tensor:
@@ -84,7 +80,6 @@ class DCGAN(ExplainableModel):
 
     image_shape = (28, 28, 1)
     validates = False
-    headline = "generator_loss"
 
     def __init__(self, noise_dim: int = NOISE_DIM, *, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
@@ -100,9 +95,7 @@ class DCGAN(ExplainableModel):
         """Adam at 1e-4 for the generator; `compile` makes the discriminator's twin of it."""
         return keras.optimizers.Adam(1e-4 if learning_rate is None else learning_rate)
 
-    def compile(
-        self, optimizer: Any, discriminator_optimizer: Any = None, **kwargs: Any
-    ) -> None:
+    def compile(self, optimizer: Any, discriminator_optimizer: Any = None, **kwargs: Any) -> None:
         """`optimizer` trains the generator; the discriminator's is a twin of it by default."""
         super().compile(optimizer=optimizer, **kwargs)
         if discriminator_optimizer is None:

@@ -26,8 +26,8 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         folder, archive = partial / "model", partial / "model.keras"
-        _write_saved_model(model, folder)
-        write_card(folder, card)
+        signatures = _write_saved_model(model, folder)
+        write_card(folder, card | {"signatures": signatures})
         model.save(archive)
         _swap(folder, path)
         os.replace(archive, path.with_name(path.name + ".keras"))
@@ -38,7 +38,7 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
     return path
 
 
-def _write_saved_model(model: Any, folder: Path) -> None:
+def _write_saved_model(model: Any, folder: Path) -> list[str]:
     module = tf.Module()
     module.weights = [variable.value for variable in model.weights]
     functions = model.export_signatures()
@@ -47,6 +47,7 @@ def _write_saved_model(model: Any, folder: Path) -> None:
             setattr(module, name, function)
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
     tf.saved_model.save(module, str(folder), signatures=signatures)
+    return list(signatures)
 
 
 def _swap(folder: Path, path: Path) -> None:

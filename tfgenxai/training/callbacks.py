@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.tensorboard.summaries import write_grid, write_hparams
+from tfgenxai.tensorboard import Summaries
 from tfgenxai.training.checkpoints import Checkpoints
 
 
@@ -26,27 +26,27 @@ class SaveEpoch(keras.callbacks.Callback):
 
 
 class Previews(keras.callbacks.Callback):
-    """Grids of samples and reconstructions in TensorBoard after every epoch.
+    """Hyper-parameters, and grids of samples and reconstructions in TensorBoard every epoch.
 
     The same images and the same noise every time, so that epochs can be compared.
     """
 
     def __init__(self, logdir: Path, images: np.ndarray, settings: dict[str, Any]) -> None:
         super().__init__()
+        self.logdir = logdir
         self.images = images
         self.settings = settings
-        self.writer = tf.summary.create_file_writer(str(logdir))
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Notes the hyper-parameters."""
-        with self.writer.as_default(step=0):
-            write_hparams(self.settings)
+        flat = {k: v for k, v in self.settings.items() if isinstance(v, bool | int | float | str)}
+        with Summaries(self.logdir) as log:
+            log.hparams(flat | self.settings["config"])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draws the grids."""
         eps = np.random.default_rng(0).standard_normal((32, getattr(self.model, "latent_dim", 1)))
         previews = self.model.previews(tf.constant(self.images), tf.constant(eps, tf.float32))
-        with self.writer.as_default(step=epoch):
+        with Summaries(self.logdir) as log:
             for name, images in previews.items():
-                write_grid(name, np.asarray(images))
-        self.writer.flush()
+                log.images(name, np.asarray(images), step=epoch)

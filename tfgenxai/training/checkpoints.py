@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from tfgenxai.errors import DamagedModelError, UsageError
+from tfgenxai.files import write_text
 
 _PATTERN = re.compile(r"epoch-(\d+)\.weights\.h5")
 
@@ -77,7 +78,4 @@ class Checkpoints:
             if changed:
                 was = ", ".join(f"{k}={before.get(k)!r} (now {settings[k]!r})" for k in changed)
                 raise UsageError(f"The run to resume has other settings: {was}; repeat its own.")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.settings_file.with_suffix(".partial")
-        partial.write_text(json.dumps(settings, indent=2))
-        os.replace(partial, self.settings_file)
+        write_text(self.settings_file, json.dumps(settings, indent=2))

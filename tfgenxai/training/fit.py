@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfgenxai.data import ImageData
 from tfgenxai.errors import InvalidInputError, UsageError
+from tfgenxai.files import write_text
 from tfgenxai.models import model_entry
 from tfgenxai.training.callbacks import Previews, SaveEpoch
 from tfgenxai.training.checkpoints import Checkpoints
@@ -122,6 +123,7 @@ def train(
             initial_epoch=done,
             steps_per_epoch=steps,
             validation_data=held_out,
+            shuffle=False,
             verbose=verbose if verbose is not None else (1 if sys.stderr.isatty() else 2),
             callbacks=[
                 keras.callbacks.TensorBoard(out / "logs", write_graph=True, profile_batch=0),
@@ -150,10 +152,7 @@ class _History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         row = {name: float(np.mean(value)) for name, value in (logs or {}).items()}
         self.rows.append({"epoch": epoch + 1, "seconds": time.monotonic() - self.clock} | row)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.rows, indent=1))
-        partial.replace(self.path)
+        write_text(self.path, json.dumps(self.rows, indent=1))
 
 
 def _check_fits(model: Any, images: ImageData) -> None:

@@ -1,0 +1,1 @@
+"""Numbers for models: likelihood bounds, reconstruction, active units, coverage of the modes."""

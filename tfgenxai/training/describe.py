@@ -1,0 +1,80 @@
+"""What the model card says of a training run."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+if TYPE_CHECKING:
+    from tfgenxai.data import ImageData
+    from tfgenxai.training.fit import Trained
+
+PACKAGES = ("tensorflow", "keras", "numpy", "tfgenxai")
+
+
+def describe(trained: Trained, name: str, images: ImageData, command: str) -> dict[str, Any]:
+    """The card of a trained model, before any test metrics: plain JSON values only."""
+    model, settings = trained.model, asdict(trained.settings)
+    settings.pop("data")
+    rate = getattr(model.optimizer, "_learning_rate", None)
+    scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    return {
+        "name": name,
+        "architecture": model.architecture(),
+        "layers": layer_rows(model),
+        "data": {
+            "name": images.name,
+            "source": images.source,
+            "detail": images.source_detail,
+            "images": len(images),
+            "binarized": model.binarizes,
+            **{k: v for k, v in trained.settings.data.items() if k == "seed"},
+        },
+        "training": settings
+        | {
+            "command": command,
+            "optimizer": type(model.optimizer).__name__,
+            "initial_learning_rate": rate.initial_learning_rate
+            if scheduled
+            else float(model.optimizer.learning_rate),
+            "seconds": round(sum(row["seconds"] for row in trained.history), 1),
+            "history": trained.history,
+        },
+        "metrics": {},
+        "versions": {package: version(package) for package in PACKAGES}
+        | {"python": platform.python_version()},
+    }
+
+
+def layer_rows(model: keras.Model) -> list[dict[str, Any]]:
+    """Name, kind, output shape and parameters of every layer, networks in their order."""
+    return [
+        {
+            "network": network.name,
+            "name": layer.name,
+            "kind": type(layer).__name__,
+            "output_shape": _shape(layer),
+            "parameters": layer.count_params(),
+        }
+        for network in model.layers
+        if isinstance(network, keras.Model) and not _is_view(network, model)
+        for layer in network.layers
+    ]
+
+
+def _is_view(network: keras.Model, model: keras.Model) -> bool:
+    """Whether every layer of `network` is also another network's (the decoder up to its logits)."""
+    others = [other for other in model.layers if other is not network and hasattr(other, "layers")]
+    return any(
+        len(other.layers) > len(network.layers) and set(network.layers) <= set(other.layers)
+        for other in others
+    )
+
+
+def _shape(layer: keras.layers.Layer) -> list[int | None] | None:
+    output = layer.output
+    return None if isinstance(output, list | tuple) else list(output.shape)
