@@ -88,10 +88,14 @@ def fetch(graph: Graph, feeds: Feeds, fetches: Sequence[tf.Tensor]) -> tuple[tf.
         name: graph.inputs[name] if name in graph.inputs else symbolic.get_tensor_by_name(name)
         for name in feeds.inputs
     }
-    before = {tensor.ref() for tensor in upstream(fetches, stops=sources.values())}
-    needed = [name for name, tensor in sources.items() if tensor.ref() in before] or [*sources]
-    function = graph.function([sources[name] for name in needed], list(fetches))
-    return function(*(feeds.inputs[name] for name in needed))
+    values = {sources[name].ref(): tf.convert_to_tensor(feeds.inputs[name]) for name in sources}
+    wanted = [tensor for tensor in fetches if tensor.ref() not in values]
+    if wanted:
+        before = {tensor.ref() for tensor in upstream(wanted, stops=sources.values())}
+        needed = [s for s in sources.values() if s.ref() in before] or [*sources.values()]
+        computed = graph.function(needed, wanted)(*(values[s.ref()] for s in needed))
+        values.update(zip((tensor.ref() for tensor in wanted), computed, strict=True))
+    return tuple(values[tensor.ref()] for tensor in fetches)
 
 
 def upstream(tensors: Iterable[tf.Tensor], stops: Iterable[tf.Tensor] = ()) -> Iterator[tf.Tensor]:

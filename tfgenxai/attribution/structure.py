@@ -19,13 +19,15 @@ UNIFORM = frozenset({"RandomUniform", "StatelessRandomUniform", "StatelessRandom
 _SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
 
 # Every element of the output depends on the element at the same place of each argument.
-_POINTWISE = frozenset(
-    {"Identity", "StopGradient", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Tanh", "Sigmoid"}
-    | {"Softplus", "Softsign", "Erf", "Exp", "Expm1", "Log", "Log1p", "Sqrt", "Rsqrt", "Square"}
-    | {"Abs", "Neg", "Sign", "Pow", "Reciprocal", "Add", "AddV2", "Sub", "Mul", "RealDiv", "Div"}
-    | {"Maximum", "Minimum", "SquaredDifference", "BiasAdd", "SelectV2"}
-    | {"Greater", "GreaterEqual", "Less", "LessEqual"}
-)
+# fmt: off
+_POINTWISE = frozenset({
+    "Identity", "IdentityN", "StopGradient", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Tanh",
+    "Sigmoid", "Softplus", "Softsign", "Erf", "Erfc", "Exp", "Expm1", "Log", "Log1p", "Sqrt",
+    "Rsqrt", "Square", "Abs", "Neg", "Sign", "Pow", "Reciprocal", "Add", "AddV2", "Sub", "Mul",
+    "RealDiv", "Div", "Maximum", "Minimum", "SquaredDifference", "BiasAdd", "SelectV2",
+    "Greater", "GreaterEqual", "Less", "LessEqual",
+})
+# fmt: on
 # The same elements in the same order, in another shape.
 _RESHAPES = frozenset({"Reshape", "Squeeze", "ExpandDims"})
 
