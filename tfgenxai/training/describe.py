@@ -29,7 +29,6 @@ def describe(trained: Trained, name: str, images: ImageData, command: str) -> di
         "data": {
             "name": images.name,
             "source": images.source,
-            "detail": images.source_detail,
             "images": len(images),
             "binarized": model.binarizes,
             **{k: v for k, v in trained.settings.data.items() if k == "seed"},
