@@ -21,7 +21,8 @@ class Cut:
 
     Attributes:
         feeds, fetches: names of the tensors, as ``node`` or ``node:1``.
-        function: the ``tf.function`` underneath.
+        function: the concrete function underneath.
+        traces: how often it was traced.
     """
 
     def __init__(
@@ -41,9 +42,12 @@ class Cut:
         part = _Part(graph_def, feeds, fetches, captured)
         self._functions = control_flow.register(part.library)
 
+        self.traces = 0
+
         def compute(*values: Any) -> Any:
+            self.traces += 1
             fed = dict(zip(self.feeds, values, strict=True))
-            sources = {refs.full(name): value for name, value in fed.items()}
+            sources = {refs.full(n): value for n, value in fed.items() if refs.full(n) in part.read}
             for name, known in part.batch_shapes.items():
                 sources[refs.full(name)] = known.read(fed)
             for name in part.captured:
@@ -60,7 +64,9 @@ class Cut:
             ]
             return got[0] if single else tuple(got)
 
-        self.function = tf.function(compute, input_signature=self._specs, autograph=False)
+        # Concrete at once: TensorFlow warns of retracing where many functions share their code.
+        traced = tf.function(compute, input_signature=self._specs, autograph=False)
+        self.function = traced.get_concrete_function()
 
     def __call__(self, *values: Any) -> Any:
         """The fetches, computed from one value a feed.
@@ -76,11 +82,6 @@ class Cut:
             )
         fed = zip(self.feeds, values, self._specs, strict=True)
         return self.function(*(_checked(name, value, spec) for name, value, spec in fed))
-
-    @property
-    def traces(self) -> int:
-        """How often TensorFlow has traced the function so far."""
-        return self.function.experimental_get_tracing_count()
 
     def __repr__(self) -> str:
         fetches = self.fetches[0] if self._single else f"({', '.join(self.fetches)})"
@@ -125,7 +126,7 @@ class _Part:
             if node.op == "Placeholder":
                 missing[name] = set() if name in captured else {name}
                 continue
-            sources = [refs.parse(r) for r in node.input if not refs.is_control(r)]
+            sources = [refs.parse(ref) for ref in node.input]
             inner = [source for source, index in sources if (source, index) not in self._fed]
             if len(inner) < len(sources) or not reached.isdisjoint(inner):
                 reached.add(name)
@@ -143,9 +144,10 @@ class _Part:
         self.batch_shapes = {n: b for n, b in self.batch_shapes.items() if n in keep}
         self.captured = [name for name in captured if name in keep]
         self.graph_def = type(graph_def)(versions=graph_def.versions)
+        outside = {*self.batch_shapes, *self.captured}
+        self.read = {refs.full(ref) for name in keep - outside for ref in self._nodes[name].input}
         branching = any(self._nodes[name].op in control_flow.BRANCHES for name in keep)
         self.library = graph_def.library if branching else type(graph_def.library)()
-        outside = {*self.batch_shapes, *self.captured}
         self.graph_def.node.extend(
             node for name, node in self._nodes.items() if name in keep and name not in outside
         )
@@ -190,7 +192,7 @@ class _Part:
                 continue
             found.add(name)
             if name not in self.batch_shapes:
-                sources = (refs.parse(r.lstrip("^")) for r in self._nodes[name].input)
+                sources = (refs.parse(ref) for ref in self._nodes[name].input)
                 stack += [source for source in sources if source not in self._fed]
         return found
 

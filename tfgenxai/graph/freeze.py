@@ -31,7 +31,6 @@ from tfgenxai.graph.bindings import Binding, Handle, Variable, attr, type_number
 
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _KEPT_PRIVATE = frozenset({"_lower_using_switch_merge", "_num_original_outputs"})
-# Loops of TensorFlow 1 pin constants into their frame with control edges, which then must stay.
 _V1_CONTROL_FLOW = frozenset({"Enter", "Exit", "NextIteration", "Switch", "Merge"})
 _RETURN = re.compile(r"Identity(_\d+)?")
 
@@ -71,7 +70,6 @@ def freeze(
     nodes = {node.name: node for node in graph_def.node}
     wanted = [refs.parse(output) for output in outputs]
     flattener = Flattener({f.signature.name: f for f in graph_def.library.function})
-    flattener.keep_control = any(node.op in _V1_CONTROL_FLOW for node in nodes.values())
     env: dict[str, list[Binding]] = {}
     for name, new_name in inputs.items():
         env[name] = [flattener.placeholder(nodes[name], new_name)]
@@ -96,7 +94,6 @@ class Flattener:
         self.nodes: dict[str, Any] = {}
         self.taken: set[str] = set()
         self.inputs: set[str] = set()
-        self.keep_control = False
         self.variables: dict[str, str] = {}  # constant's name -> variable's name
         self._constant_of: dict[Variable, refs.Ref] = {}
         # One freezing shares these among its flatteners.
@@ -123,13 +120,18 @@ class Flattener:
                     self.assigned.add(bound.variable)
         keep = refs.needed(nodes, wanted, stop=env)
         kept = {name: node for name, node in nodes.items() if name in keep and name not in env}
+        for node in kept.values():
+            if node.op in _V1_CONTROL_FLOW:
+                raise TfgenxaiError(
+                    f"The node {node.name!r} ({node.op}) belongs to a loop or condition of "
+                    "TensorFlow 1. Export the model again with TensorFlow 2."
+                )
         names = self._flat_names(kept, call)
         for name in refs.in_order(kept):
             sources: list[Binding] = []
             for ref in (r for r in kept[name].input if not refs.is_control(r)):
                 source, index = refs.parse(ref)
-                # A name without binding is ahead of its node: a loop of TensorFlow 1.
-                sources.append(env[source][index] if source in env else (names[source], index))
+                sources.append(env[source][index])
             env[name] = self._add(kept[name], names[name], sources)
 
     def _flat_names(self, nodes: Mapping[str, Any], call: str) -> dict[str, str]:
@@ -174,8 +176,6 @@ class Flattener:
             if origin is not None:
                 self.variables[name] = origin
             return [self.constant(name, folded)]
-        if self.keep_control:
-            inputs += [r for r in node.input if refs.is_control(r)]
         self.emit(name, node.op, inputs, node.attr)
         count = sum(n for _, n in refs.output_slots(node, self.library).values())
         return [(name, i) for i in range(count)]
@@ -294,7 +294,7 @@ class Flattener:
         """What the outputs need, and the inputs, in the order of execution."""
         from tensorflow.core.framework import graph_pb2
 
-        keep = refs.needed(self.nodes, outputs, control=self.keep_control) | self.inputs
+        keep = refs.needed(self.nodes, outputs) | self.inputs
         graph_def = graph_pb2.GraphDef()
         kept = {name: node for name, node in self.nodes.items() if name in keep}
         graph_def.node.extend(kept[name] for name in refs.in_order(kept))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,7 +209,8 @@ class Graph:
 
         Args:
             feeds: an input, a layer or any tensor of the graph, or several.
-            fetches: likewise; one gives one tensor, a list or tuple gives a tuple.
+            fetches: likewise; one gives one tensor, a list or tuple gives a tuple. Where an
+                input and an output share a name, a fetch means the output.
 
         Raises:
             LayerNotFoundError: a name is not in the graph.
@@ -225,8 +226,8 @@ class Graph:
             ...     mu = tail(maps)
             >>> jacobian = tape.batch_jacobian(mu, maps)     # (N, latents, H, W, channels)
         """
-        ins, _ = self._tensors(feeds)
-        outs, single = self._tensors(fetches)
+        ins, _ = self._tensors(feeds, self.inputs)
+        outs, single = self._tensors(fetches, self.outputs)
         if len({tensor.name for tensor in ins}) < len(ins):
             raise UsageError("A tensor is fed twice: name each feed once.")
         if not ins or not outs:
@@ -236,13 +237,13 @@ class Graph:
             self._cuts[key] = Cut(self.graph_def, ins, outs, single, self._captured)
         return self._cuts[key]
 
-    def _tensors(self, named: Any) -> tuple[list[tf.Tensor], bool]:
-        """Symbolic tensors, and whether one stood alone."""
+    def _tensors(self, named: Any, first: Mapping[str, tf.Tensor]) -> tuple[list[tf.Tensor], bool]:
+        """Symbolic tensors, and whether one stood alone; names are looked up in ``first`` first."""
         single = not isinstance(named, (list, tuple))
         found = []
         for item in [named] if single else named:
             if isinstance(item, str):
-                found.append(self[item])
+                found.append(first[item] if item in first else self[item])
             elif getattr(item, "graph", None) is self.graph:
                 found.append(item)
             else:

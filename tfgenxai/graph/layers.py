@@ -89,7 +89,7 @@ def read(
     readers: dict[str, set[str]] = {name: set() for name in nodes}
     for name, node in nodes.items():
         for ref in node.input:
-            readers[ref.lstrip("^").partition(":")[0]].add(name)
+            readers[refs.parse(ref)[0]].add(name)
     for ref in outputs:
         readers[refs.parse(ref)[0]].add("")
     layers = []

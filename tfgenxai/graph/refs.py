@@ -42,10 +42,8 @@ def output_slots(node: Any, library: Mapping[str, Any]) -> dict[str, tuple[int, 
     """
     from tensorflow.python.framework import op_def_registry
 
-    if node.op in library:
-        op_def = library[node.op].signature
-    else:
-        op_def = op_def_registry.get(node.op)
+    known = library.get(node.op)
+    op_def = known.signature if known is not None else op_def_registry.get(node.op)
     if op_def is None:
         raise TfgenxaiError(
             f"The operation {node.op!r} (node {node.name!r}) is not part of this TensorFlow. "
@@ -68,12 +66,11 @@ def needed(
     nodes: Mapping[str, Any],
     wanted: Iterable[Ref],
     stop: Container[str] = (),
-    control: bool = False,
 ) -> set[str]:
     """Names of the nodes that the wanted outputs depend on.
 
     The walk includes the names in ``stop`` but does not pass them, ends at names that are
-    not among ``nodes`` (arguments of a function), and follows control edges only if asked.
+    not among ``nodes`` (arguments of a function), and does not follow control edges.
     """
     found: set[str] = set()
     stack = [name for name, _ in wanted]
@@ -83,16 +80,12 @@ def needed(
             continue
         found.add(name)
         if name not in stop:
-            inputs = nodes[name].input
-            stack += [r.lstrip("^").partition(":")[0] for r in inputs if control or r[0] != "^"]
+            stack += [parse(ref)[0] for ref in nodes[name].input if not is_control(ref)]
     return found
 
 
 def in_order(nodes: Mapping[str, Any]) -> list[str]:
-    """Node names so that each follows the nodes that it reads, otherwise as given.
-
-    Nodes of a loop (TensorFlow 1 control flow) come last, in the order given.
-    """
+    """Node names so that each follows the nodes that it reads, otherwise as given."""
     place = {name: i for i, name in enumerate(nodes)}
     waiting = {
         name: {r.partition(":")[0] for r in node.input if not is_control(r)} & nodes.keys()
@@ -103,15 +96,15 @@ def in_order(nodes: Mapping[str, Any]) -> list[str]:
         for source in sources:
             readers[source].append(name)
     ready = [(place[name], name) for name, sources in waiting.items() if not sources]
-    order: dict[str, None] = {}
+    order: list[str] = []
     while ready:
         _, name = heapq.heappop(ready)
-        order[name] = None
+        order.append(name)
         for reader in readers[name]:
             waiting[reader].discard(name)
             if not waiting[reader]:
                 heapq.heappush(ready, (place[reader], reader))
-    return [*order, *(name for name in nodes if name not in order)]
+    return order
 
 
 def flat_body(
