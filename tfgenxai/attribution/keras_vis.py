@@ -88,12 +88,16 @@ class _CutModel:
     def __init__(self, maps: FeatureMaps, explained: Explained, wrt: str) -> None:
         self.feeds = Feeds({})
 
-        def to_maps(x: tf.Tensor) -> tf.Tensor:
-            return maps.values(self.feeds.with_input(wrt, x))
+        # tf-keras-vis watches x, though it never asks for a derivative before A: with one of zero,
+        # the part of the graph before A runs without keeping what a backward pass would need.
+        @tf.custom_gradient
+        def to_maps(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            return maps.values(self.feeds.with_input(wrt, x)), lambda upstream: tf.zeros_like(x)
 
         def to_scores(pair: list[tf.Tensor]) -> tf.Tensor:
             x, a = pair
-            return explained.scores_from(maps.tensor, a, self.feeds.with_input(wrt, x))
+            feeds = self.feeds.with_input(wrt, tf.stop_gradient(x))
+            return explained.scores_from(maps.tensor, a, feeds)
 
         source = maps.graph.inputs[wrt]
         x = keras.Input(tuple(source.shape[1:]), dtype=source.dtype.name)

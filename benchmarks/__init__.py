@@ -1,0 +1,1 @@
+"""Measurements against peers: same weights, same machine, one run."""
