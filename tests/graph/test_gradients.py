@@ -20,9 +20,8 @@ def spatial(draw):
     """One layer that takes and gives feature maps."""
     kind = draw(st.sampled_from(["conv", "deconv", "depthwise", "norm", "leaky", "max", "average"]))
     strides, kernel = draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, 3, 4]))
-    options = {
-        "strides": strides, "padding": "same", "activation": draw(ACTIVATIONS), "use_bias": draw(BIAS)
-    }  # fmt: skip
+    options = {"strides": strides, "activation": draw(ACTIVATIONS), "use_bias": draw(BIAS)}
+    options["padding"] = "same"
     return {
         "conv": lambda: layers.Conv2D(3, kernel, **options),
         "deconv": lambda: layers.Conv2DTranspose(2, kernel, **options),
@@ -121,8 +120,8 @@ def test_jacobian_by_tape_by_vectorised_map_and_by_forward_mode(cvae, rng):
         tape.watch(maps)
         code = cut(maps)
     rows = tf.vectorized_map(
-        lambda seed: tape.gradient(code, maps, output_gradients=tf.repeat(seed[None], 2, 0)), tf.eye(6)
-    )  # fmt: skip
+        lambda seed: tape.gradient(code, maps, tf.repeat(seed[None], 2, axis=0)), tf.eye(6)
+    )
     np.testing.assert_allclose(np.moveaxis(rows, 0, 1), want, atol=1e-6)
 
     tangent = tf.constant(rng.normal(size=maps.shape), tf.float32)

@@ -401,8 +401,15 @@ def test_same_feed_twice_and_none(graph):
 
 
 @pytest.mark.parametrize(
-    "value", [np.zeros((2, 16, 16)), np.zeros((2, 8, 8, 1)), "image", [["a"]], tf.zeros((1, 16, 16, 1), tf.float64)]
-)  # fmt: skip
+    "value",
+    [
+        np.zeros((2, 16, 16)),
+        np.zeros((2, 8, 8, 1)),
+        "image",
+        [["a"]],
+        tf.zeros((1, 16, 16, 1), tf.float64),
+    ],
+)
 def test_wrong_values(graph, value):
     with pytest.raises(InvalidInputError, match="'input' takes"):
         graph.function("input", "output")(value)

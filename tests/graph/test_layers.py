@@ -45,10 +45,12 @@ def test_parameter_count_is_that_of_keras(cvae, branched):
 
 def test_names_in_nested_models_get_the_model_in_front_only_if_needed():
     image = layers.Input((8, 8, 1))
-    left, right = (
-        keras.Sequential([layers.Conv2D(2, 3, name="conv"), layers.Flatten(name=f"{n}_flat")], name=n)
-        for n in ("left", "right")
-    )  # fmt: skip
+
+    def branch(name: str) -> keras.Model:
+        parts = [layers.Conv2D(2, 3, name="conv"), layers.Flatten(name=f"{name}_flat")]
+        return keras.Sequential(parts, name=name)
+
+    left, right = branch("left"), branch("right")
     model = keras.Model(image, layers.Concatenate(name="join")([left(image), right(image)]))
     names = Graph.from_keras(model).layers.names
     assert sorted(names) == ["join", "left/conv", "left_flat", "right/conv", "right_flat"]

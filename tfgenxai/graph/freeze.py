@@ -279,7 +279,7 @@ class Flattener:
 
     def _random_integers(self, name: str, like: np.ndarray) -> refs.Ref:
         wide = like.dtype.itemsize == 8
-        drawn = np.dtype(np.int64 if wide else np.int32)
+        drawn = np.int64 if wide else np.int32
         shape = self.constant(self.unique(name + "/shape"), np.array(like.shape, np.int32))
         low = self.constant(self.unique(name + "/low"), np.array(0, drawn))
         high = self.constant(self.unique(name + "/high"), np.array(np.iinfo(drawn).max, drawn))

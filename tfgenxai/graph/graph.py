@@ -41,7 +41,7 @@ class Graph:
         self.name = source.name
         self.graph_def = source.frozen.graph_def
         self.variables = source.frozen.variables
-        self._captured = source.captured
+        self._captured, self._owner = source.captured, source.owner
         self._cuts: dict[tuple, Cut] = {}
         self.graph = tf.Graph()
         with self.graph.as_default():

@@ -108,7 +108,7 @@ def of(
 
 
 def is_random(op: str) -> bool:
-    """Whether an operation draws random numbers; random integers, which seed others, do not count."""
+    """Whether an operation draws random numbers, other than the integers that seed others."""
     drawn = "Random" in op or "Stateful" in op or op.endswith("TruncatedNormal")
     return drawn and not any(word in op for word in ("Int", "Get", "Shuffle", "PartitionedCall"))
 

@@ -33,6 +33,7 @@ class Source:
         outputs: names of the outputs.
         captured: placeholder's node -> a tensor that the graph holds on to, such as a lookup
             table; variables are never among them.
+        owner: the object that the captured tensors live with, if there are any.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source:
     inputs: Mapping[str, str]
     outputs: Sequence[str]
     captured: Mapping[str, Any] = field(default_factory=dict)
+    owner: Any = None
 
 
 def from_function(
@@ -90,12 +92,15 @@ def from_function(
     )
 
 
-def from_signature(function: Any, name: str) -> Source:
-    """The source for a signature as ``tf.saved_model.load`` gives it."""
+def from_signature(loaded: Any, name: str) -> Source:
+    """The source for a signature of what ``tf.saved_model.load`` gave."""
+    function = loaded.signatures[name]
     source = from_function(function, name)
     keys = sorted(function.structured_input_signature[1])
     outputs = sorted(function.structured_outputs)
-    return replace(source, inputs=dict(zip(keys, source.inputs.values())), outputs=outputs)
+    inputs = dict(zip(keys, source.inputs.values()))
+    owner = loaded if source.captured else None
+    return replace(source, inputs=inputs, outputs=outputs, owner=owner)
 
 
 def _with_constants(graph_def: Any, constants: Mapping[str, np.ndarray]) -> Any:

@@ -108,7 +108,11 @@ class SavedModel(Mapping[str, "Graph"]):
                 f"{', '.join(map(repr, self.signatures)) or 'none'}."
             )
         if name not in self._graphs:
-            self._graphs[name] = Graph(self._source(name))
+            try:
+                self._graphs[name] = Graph(self._source(name))
+            except (ValueError, LookupError, TypeError) as error:
+                why = f"the graph of {name!r} does not hold together ({_first_line(error)})"
+                raise _damaged(self.path, why) from error
         return self._graphs[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -133,7 +137,7 @@ class SavedModel(Mapping[str, "Graph"]):
         from tfgenxai.graph.freeze import freeze
 
         if self._loaded is not None:
-            return sources.from_signature(self._loaded.signatures[name], name)
+            return sources.from_signature(self._loaded, name)
         assert self._checkpoint is not None
         definition = self._meta.signature_def[name]
         inputs = {
@@ -164,11 +168,11 @@ class _Checkpoint:
         from tfgenxai.graph.bindings import Variable
 
         self.variables: dict[str, Variable] = {}
-        nodes = _variable_nodes(meta)
-        if not nodes:
-            return
         prefix = path / "variables" / "variables"
         try:
+            nodes = _variable_nodes(meta)
+            if not nodes:
+                return
             if not prefix.with_suffix(".index").is_file():
                 raise _damaged(path, "variables/variables.index is missing")
             reader = tf.train.load_checkpoint(str(prefix))
@@ -181,7 +185,9 @@ class _Checkpoint:
                 if key not in read:
                     read[key] = Variable(name, reader.get_tensor(key))
                 self.variables[node] = read[key]
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except DamagedModelError:
+            raise
+        except Exception as error:  # a damaged checkpoint fails in many ways
             raise _damaged(path, f"its variables cannot be read ({_first_line(error)})") from error
 
 
@@ -281,10 +287,11 @@ def _resolve(path: str | Path) -> Path:
     """The folder that is meant; see ``load``."""
     path = Path(path)
     candidates = [path]
-    shelves = [path.parent]
+    shelves = [path.parent, path]
     if path.name == str(path):
-        shelves = [Path.cwd() / _FOLDER, Path(__file__).resolve().parents[2] / _FOLDER]
-        candidates += [shelf / path.name for shelf in shelves]
+        known = [Path.cwd() / _FOLDER, Path(__file__).resolve().parents[2] / _FOLDER]
+        candidates += [shelf / path.name for shelf in known]
+        shelves += known
     for candidate in candidates:
         # A model that lost its graph is damaged, which its card tells; without either it is none.
         if (candidate / "saved_model.pb").is_file() or (candidate / cards.CARD).is_file():
@@ -294,7 +301,7 @@ def _resolve(path: str | Path) -> Path:
     what = "is not a SavedModel: it has no saved_model.pb" if path.exists() else "does not exist"
     beside = {f.parent.name: f.parent for shelf in shelves for f in shelf.glob("*/saved_model.pb")}
     close = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.4) or sorted(beside)[:8]
-    hint = f" There are {', '.join(map(repr, close))} beside it." if close else ""
+    hint = f" Models near it: {', '.join(map(repr, close))}." if close else ""
     raise ModelNotFoundError(f"{str(path)!r} {what}.{hint}")
 
 

@@ -47,8 +47,8 @@ _NETWORK = """
     CudnnRNNV3 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Dilation2D Elu
     FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel FusedBatchNorm
     FusedBatchNormV2 FusedBatchNormV3 L2Loss LRN LeakyRelu LogSoftmax MaxPool MaxPool3D MaxPoolV2
-    MaxPoolWithArgmax Relu Relu6 Selu Sigmoid Softmax SoftmaxCrossEntropyWithLogits Softplus Softsign
-    SparseSoftmaxCrossEntropyWithLogits Tanh
+    MaxPoolWithArgmax Relu Relu6 Selu Sigmoid Softmax SoftmaxCrossEntropyWithLogits Softplus
+    Softsign SparseSoftmaxCrossEntropyWithLogits Tanh
 """
 
 _GRADIENTS = """
@@ -140,12 +140,11 @@ PURE = frozenset(
 )  # fmt: skip
 """Operations that any function of an untrusted model may hold."""
 
-SAVES = frozenset(
-    "MergeV2Checkpoints Save SaveSlices SaveV2 ShardedFilename StaticRegexFullMatch".split()
-)
+_SAVES = "MergeV2Checkpoints Save SaveSlices SaveV2 ShardedFilename StaticRegexFullMatch"
+SAVES = frozenset(_SAVES.split())
 """Operations that only the saving half of the saver may hold: they write checkpoints."""
 
-RESTORES = frozenset("Restore RestoreSlice RestoreV2".split())
+RESTORES = frozenset(("Restore", "RestoreSlice", "RestoreV2"))
 """Operations that only the restoring half of the saver may hold: they read checkpoints."""
 
 
