@@ -86,8 +86,9 @@ class ExplainableModel(keras.Model):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             values = self.losses(images, labels, training=True)
+            loss = replica_share(values["loss"])
         weights = self.trainable_weights
-        gradients = tape.gradient(values["loss"], weights)
+        gradients = tape.gradient(loss, weights)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return self.report(values, images)
 
@@ -106,6 +107,23 @@ class ExplainableModel(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The running means, which Keras resets every epoch."""
         return self.trackers
+
+    def random_states(self) -> dict[str, Any]:
+        """The variables from which dropout layers draw, by the names they are saved under."""
+        states = (v for v in self.variables if v.name == "seed_generator_state")
+        return {f"random_state_{index}": state for index, state in enumerate(states)}
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the random states too, which Keras leaves out: resumed dropout goes on exactly."""
+        super().save_own_variables(store)
+        for name, state in self.random_states().items():
+            store[name] = state
+
+    def load_own_variables(self, store: Any) -> None:
+        """The inverse; a file of Keras' own, without random states, leaves them as they are."""
+        for name, state in self.random_states().items():
+            if name in store:
+                state.assign(store[name])
 
     def export_signatures(self) -> dict[str, Callable[..., dict[str, tf.Tensor]]]:
         """Name -> tf.function with an input signature; images in and out are in [0, 1]."""
@@ -126,6 +144,11 @@ class ExplainableModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, so that a Keras archive rebuilds the model."""
         return {"seed": self.seed, "name": self.name}
+
+
+def replica_share(loss: tf.Tensor) -> tf.Tensor:
+    """A replica's part of the mean loss: Keras' optimizers add up the gradients of all replicas."""
+    return loss / tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def side_by_side(images: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:

@@ -61,7 +61,7 @@ def make_decoder(latent_dim: int = 200) -> keras.Model:
 
 def before_sigmoid(decoder: keras.Model) -> keras.Model:
     """The decoder of `make_decoder` without its last activation; the weights are shared."""
-    return keras.Model(decoder.inputs, decoder.get_layer("decoder_conv_3").output)
+    return keras.Model(decoder.input, decoder.get_layer("decoder_conv_3").output)
 
 
 @keras.saving.register_keras_serializable("tfgenxai")

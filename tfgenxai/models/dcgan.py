@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfgenxai.models.base import ExplainableModel
+from tfgenxai.models.base import ExplainableModel, replica_share
 
 NOISE_DIM = 100
 
@@ -147,9 +147,10 @@ class DCGAN(ExplainableModel):
             fake_output = self.discriminator(fakes, training=True)
             g_loss = generator_loss(fake_output)
             d_loss = discriminator_loss(real_output, fake_output)
+            g_share, d_share = replica_share(g_loss), replica_share(d_loss)
         for tape, loss, network, optimizer in (
-            (g_tape, g_loss, self.generator, self.optimizer),
-            (d_tape, d_loss, self.discriminator, self.discriminator_optimizer),
+            (g_tape, g_share, self.generator, self.optimizer),
+            (d_tape, d_share, self.discriminator, self.discriminator_optimizer),
         ):
             weights = network.trainable_variables
             optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
