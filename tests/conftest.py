@@ -1,0 +1,44 @@
+"""What several parts' tests share: Python and the command line in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def process_env() -> dict[str, str]:
+    """An environment that finds this checkout and keeps TensorFlow quiet."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@pytest.fixture(scope="session")
+def run_python(process_env) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python ARGS...`, with stdout and stderr captured as text."""
+
+    def run(*args: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *map(str, args)],
+            env=process_env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            **kwargs,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_cli(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `tfgenxai ARGS...` in a process of its own."""
+    return lambda *args, **kwargs: run_python("-m", "tfgenxai.cli", *args, **kwargs)
