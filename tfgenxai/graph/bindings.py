@@ -33,6 +33,9 @@ class Handle:
 
 Binding = refs.Ref | Handle
 
+INT32, INT64, RESOURCE = 3, 9, 20
+"""Types as TensorFlow's protocol buffers number them (``types.proto``)."""
+
 
 def type_number(dtype: Any) -> int:
     """A type as TensorFlow's protocol buffers number it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgenxai.errors import TfgenxaiError
 from tfgenxai.graph import refs
-from tfgenxai.graph.bindings import Binding, Handle
+from tfgenxai.graph.bindings import RESOURCE, Binding, Handle
 
 if TYPE_CHECKING:
     from tfgenxai.graph.freeze import Flattener
@@ -50,7 +50,7 @@ def add(flattener: Flattener, node: Any, name: str, sources: Sequence[Binding]) 
                     shapes.list.shape[i].dim.add(size=size)
     if "output_shapes" in attrs:
         attrs["output_shapes"] = shapes
-    if not is_loop and any(t == 20 for t in node.attr["Tout"].list.type):
+    if not is_loop and any(t == RESOURCE for t in node.attr["Tout"].list.type):
         raise TfgenxaiError(f"The node {name!r} gives back a variable, which cannot be frozen.")
     flattener.emit(name, node.op, inputs, attrs)
     if is_loop:

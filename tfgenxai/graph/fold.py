@@ -21,7 +21,7 @@ def fold(node: Any, sources: Sequence[Any]) -> np.ndarray | None:
 
     if node.op not in ("Reshape", "Squeeze", "ExpandDims", "Cast", "Identity"):
         return None
-    if any(source is None or source.op != "Const" for source in sources):
+    if not sources or any(source is None or source.op != "Const" for source in sources):
         return None
     value, *rest = (tf.make_ndarray(source.attr["value"].tensor) for source in sources)
     if node.op == "Reshape":

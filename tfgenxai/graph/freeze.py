@@ -27,7 +27,7 @@ import numpy as np
 
 from tfgenxai.errors import TfgenxaiError
 from tfgenxai.graph import control_flow, fold, refs
-from tfgenxai.graph.bindings import Binding, Handle, Variable, attr, type_number
+from tfgenxai.graph.bindings import INT32, INT64, Binding, Handle, Variable, attr, type_number
 
 _CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _KEPT_PRIVATE = frozenset({"_lower_using_switch_merge", "_num_original_outputs"})
@@ -96,6 +96,7 @@ class Flattener:
         self.inputs: set[str] = set()
         self.variables: dict[str, str] = {}  # constant's name -> variable's name
         self._constant_of: dict[Variable, refs.Ref] = {}
+        self._integers: set[str] = set()  # the constants that were integer variables
         # One freezing shares these among its flatteners.
         self.branches: dict[tuple, Any] = {} if parent is None else parent.branches
         self.assigned: set[Variable] = set() if parent is None else parent.assigned
@@ -170,7 +171,9 @@ class Flattener:
         if any(isinstance(source, Handle) for source in sources):
             return self._add_use_of_variable(node, name, sources)
         inputs = [refs.text(source) for source in sources]  # type: ignore[arg-type]
-        folded = fold.fold(node, [self.nodes.get(text) for text in inputs])
+        # An integer variable may turn out to be the state of a random generator.
+        known = [None if t in self._integers else self.nodes.get(t) for t in inputs]
+        folded = fold.fold(node, known)
         if folded is not None:
             origin = self.variables.get(inputs[0])
             if origin is not None:
@@ -213,7 +216,7 @@ class Flattener:
             self.emit(name, "GatherNd", [value, *more], kept)
         else:
             axis = np.array(node.attr["batch_dims"].i, np.int32)
-            kept |= {"Tparams": attr(type=handle.variable.type), "Taxis": attr(type=3)}
+            kept |= {"Tparams": attr(type=handle.variable.type), "Taxis": attr(type=INT32)}
             kept["batch_dims"] = node.attr["batch_dims"]
             at = refs.text(self.constant(self.unique(name + "/axis"), axis))
             self.emit(name, "GatherV2", [value, *more, at], kept)
@@ -258,6 +261,8 @@ class Flattener:
                 name = self.unique(variable.name)
                 self.variables[name] = name
                 self._constant_of[variable] = self.constant(name, variable.value)
+                if variable.value.dtype.kind in "iu":
+                    self._integers.add(name)
             binding.tensor = self._constant_of[variable]
         return binding.tensor
 
@@ -273,7 +278,7 @@ class Flattener:
     def refresh_generator_states(self) -> None:
         """Let integer variables that the graph assigns to be drawn at random, call by call."""
         for variable, (name, _) in self._constant_of.items():
-            if variable in self.assigned and variable.value.dtype.kind in "iu":
+            if variable in self.assigned and name in self._integers:
                 self._random_integers(name, variable.value)
                 del self.variables[name]
 
@@ -284,7 +289,7 @@ class Flattener:
         low = self.constant(self.unique(name + "/low"), np.array(0, drawn))
         high = self.constant(self.unique(name + "/high"), np.array(np.iinfo(drawn).max, drawn))
         source = self.unique(name + "/random")
-        types = {"T": attr(type=3), "Tout": attr(type=9 if wide else 3)}
+        types = {"T": attr(type=INT32), "Tout": attr(type=INT64 if wide else INT32)}
         self.emit(source, "RandomUniformInt", [refs.text(r) for r in (shape, low, high)], types)
         types = {"SrcT": types["Tout"], "DstT": attr(type=type_number(like.dtype))}
         self.emit(name, "Cast", [source], types)

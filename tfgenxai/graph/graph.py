@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfgenxai.errors import LayerNotFoundError, UsageError
+import numpy as np
+
+from tfgenxai.errors import InvalidInputError, LayerNotFoundError, UsageError
 from tfgenxai.graph import kinds, layers, refs, sources
 from tfgenxai.graph.cut import Cut
 from tfgenxai.graph.scopes import without_number
@@ -41,7 +44,7 @@ class Graph:
         self.name = source.name
         self.graph_def = source.frozen.graph_def
         self.variables = source.frozen.variables
-        self._captured, self._owner = source.captured, source.owner
+        self._source = source
         self._cuts: dict[tuple, Cut] = {}
         self.graph = tf.Graph()
         with self.graph.as_default():
@@ -195,6 +198,52 @@ class Graph:
         hint = f"Closest: {_listed(close)}." if close else f"There are {_listed(known)}."
         return f"The graph {self.name!r} has no layer or tensor {name!r}. {hint}"
 
+    # -- its weights -----------------------------------------------------------------------
+
+    def value(self, name: str) -> np.ndarray:
+        """The value of a constant, such as a weight: one of ``variables`` or ``Layer.variables``.
+
+        Raises:
+            LayerNotFoundError: there is no constant of that name.
+        """
+        import tensorflow as tf
+
+        return tf.make_ndarray(self._constant(self.graph_def, name).attr["value"].tensor)
+
+    def with_values(self, values: Mapping[str, np.ndarray]) -> Graph:
+        """The same network with other weights; for tests that randomise parameters.
+
+        Args:
+            values: name of a constant -> its new value, of the same shape.
+
+        Raises:
+            LayerNotFoundError: there is no constant of that name.
+            InvalidInputError: a value has another shape than the constant.
+        """
+        import tensorflow as tf
+
+        graph_def = type(self.graph_def)()
+        graph_def.CopyFrom(self.graph_def)
+        for name, value in values.items():
+            tensor = self._constant(graph_def, name).attr["value"].tensor
+            old = tf.make_ndarray(tensor)
+            new = np.asarray(value, old.dtype)
+            if new.shape != old.shape:
+                raise InvalidInputError(f"{name!r} has shape {old.shape}, not {new.shape}.")
+            tensor.CopyFrom(tf.make_tensor_proto(new))
+        return Graph(
+            replace(self._source, frozen=replace(self._source.frozen, graph_def=graph_def))
+        )
+
+    def _constant(self, graph_def: Any, name: str) -> Any:
+        for node in graph_def.node:
+            if node.name == name and node.op == "Const":
+                return node
+        raise LayerNotFoundError(
+            f"The graph {self.name!r} has no constant {name!r}. There are "
+            f"{_listed(list(self.variables))}."
+        )
+
     # -- what it computes -------------------------------------------------------------------
 
     def function(
@@ -234,7 +283,7 @@ class Graph:
             raise UsageError("A function needs at least one tensor to feed and one to fetch.")
         key = (tuple(t.name for t in ins), tuple(t.name for t in outs), single)
         if key not in self._cuts:
-            self._cuts[key] = Cut(self.graph_def, ins, outs, single, self._captured)
+            self._cuts[key] = Cut(self.graph_def, ins, outs, single, self._source.captured)
         return self._cuts[key]
 
     def _tensors(self, named: Any, first: Mapping[str, tf.Tensor]) -> tuple[list[tf.Tensor], bool]:

@@ -27,6 +27,7 @@ class Layer:
             after an activation that is part of the layer.
         path: the layer's place in the model, as ``encoder/encoder_conv_0``.
         nodes: names of all its operations.
+        variables: names of the constants that hold its weights; see ``Graph.value``.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Layer:
     node: str
     path: str = field(repr=False)
     nodes: tuple[str, ...] = field(repr=False)
+    variables: tuple[str, ...] = field(repr=False)
 
 
 class LayerTable(tuple[Layer, ...]):
@@ -132,11 +134,8 @@ def _layer(
         if ref.partition(":")[0] not in inside and nodes[ref.partition(":")[0]].op != "Const"
     ]
     shape = None if output.shape.rank is None else tuple(output.shape.as_list())
-    sizes = {
-        variable: math.prod(_dims(nodes[constant]))
-        for constant, variable in group.variables.items()
-        if _is_float(nodes[constant])
-    }
+    weights = tuple(constant for constant in group.variables if _is_float(nodes[constant]))
+    sizes = {group.variables[weight]: math.prod(_dims(nodes[weight])) for weight in weights}
     kind = kinds.of(
         [nodes[n].op for n in through],
         {variable.rpartition("/")[2] for variable in group.variables.values()},
@@ -144,7 +143,8 @@ def _layer(
         output.shape.rank,
     )
     node = output.name.removesuffix(":0")
-    return Layer(name, kind, shape, sum(sizes.values()), node, group.path, tuple(group.nodes))
+    count = sum(sizes.values())
+    return Layer(name, kind, shape, count, node, group.path, tuple(group.nodes), weights)
 
 
 def _dims(constant: Any) -> list[int]:
