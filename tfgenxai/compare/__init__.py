@@ -1,0 +1,1 @@
+"""Comparisons with numbers: of models, and of methods."""

@@ -1,0 +1,156 @@
+"""What the VAE-against-GAN comparison looks at: images, codes and samples, computed once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgenxai.errors import ModelNotFoundError
+from tfgenxai.metrics.evaluate import batched
+
+if TYPE_CHECKING:
+    from tfgenxai.data import ImageData
+    from tfgenxai.graph import Graph
+    from tfgenxai.saved.read import SavedModel
+
+_HIDDEN_DIMENSIONS = 50
+
+
+@dataclass(frozen=True)
+class Material:
+    """Arrays of N rows each, from one seed; images (N, 28, 28, 1) float32 in [0, 1].
+
+    Attributes:
+        images, labels: test images, binary where the VAE was trained so, and their digits.
+        means, logvars: the VAE's posterior of `images`, (N, d).
+        restored: the VAE's reconstructions of `images`.
+        vae_samples: the VAE's images of standard normal codes.
+        noise: the GAN's codes z, (N, 100), standard normal.
+        hidden: the generator's first hidden layer on `noise`, its first 50 principal components.
+        gan_samples: the GAN's images of `noise`.
+        vae_votes, gan_votes: class probabilities (N, 10) that the classifier gives the samples.
+        seconds: name of a step -> seconds for N images.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    means: np.ndarray
+    logvars: np.ndarray
+    restored: np.ndarray
+    vae_samples: np.ndarray
+    noise: np.ndarray
+    hidden: np.ndarray
+    hidden_layer: str
+    gan_samples: np.ndarray
+    vae_votes: np.ndarray
+    gan_votes: np.ndarray
+    seconds: dict[str, float]
+
+    @property
+    def gan_labels(self) -> np.ndarray:
+        """The digit that the classifier sees in each GAN sample; the codes have no labels."""
+        return self.gan_votes.argmax(axis=1)
+
+    def active_order(self) -> np.ndarray:
+        """The VAE's latent dimensions by mean KL from the prior, the most informative first."""
+        kl = 0.5 * (self.means**2 + np.exp(self.logvars) - 1.0 - self.logvars)
+        return np.argsort(-kl.mean(axis=0))
+
+
+def gather(
+    vae: SavedModel,
+    gan: SavedModel,
+    classifier: SavedModel,
+    data: ImageData,
+    *,
+    size: int,
+    seed: int,
+) -> Material:
+    """Everything the comparison needs, from the first `size` images and as many codes."""
+    for model, signatures in (
+        (vae, ("encode", "decode", "reconstruct")),
+        (gan, ("generate", "discriminate")),
+        (classifier, ("classify",)),
+    ):
+        missing = [name for name in signatures if name not in model]
+        if missing:
+            raise ModelNotFoundError(
+                f"{model.path} has no signature {', '.join(missing)}, which the comparison needs."
+            )
+    binarized = ((vae.card or {}).get("data") or {}).get("binarized", False)
+    images = data.images[:size]
+    images = (images > 0.5).astype(np.float32) if binarized else images
+    rng = np.random.default_rng(seed)
+    encode, decode, generate = vae["encode"], vae["decode"], gan["generate"]
+    prior = _normal(rng, len(images), decode)
+    noise = _normal(rng, len(images), generate)
+    clock = _Clock()
+    posterior = encode.function("image", ["mean", "logvar"])
+    both = clock("encode", lambda x: tf.concat(posterior(x), axis=1), images)
+    means, logvars = np.split(both, 2, axis=1)
+    reconstruct = vae["reconstruct"]
+    restore = reconstruct.function("image", reconstruct.outputs["image"])
+    votes = classifier["classify"].function("image", "probabilities")
+    vae_samples = clock("vae generate", decode.function("z", "image"), prior)
+    gan_samples = clock("gan generate", generate.function("z", "image"), noise)
+    hidden_layer = first_hidden(generate)
+    hidden = batched(generate.function("z", hidden_layer), noise)
+    return Material(
+        images=images,
+        labels=np.asarray(data.labels[:size]),
+        means=means,
+        logvars=logvars,
+        restored=batched(restore, images),
+        vae_samples=vae_samples,
+        noise=noise,
+        hidden=_reduced(hidden, seed),
+        hidden_layer=hidden_layer,
+        gan_samples=gan_samples,
+        vae_votes=batched(votes, vae_samples),
+        gan_votes=batched(votes, gan_samples),
+        seconds=clock.seconds,
+    )
+
+
+def first_hidden(generate: Graph) -> str:
+    """The last layer with a flat output before the generator's first feature map."""
+    flat = ""
+    for layer in generate.layers:
+        if len(layer.output_shape) > 2:
+            break
+        flat = layer.name
+    return flat or generate.layers[0].name
+
+
+class _Clock:
+    """Times a function on all inputs, after one batch that compiles it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, function: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:
+        batched(function, inputs[:2])
+        started = time.perf_counter()
+        outputs = batched(function, inputs)
+        self.seconds[name] = time.perf_counter() - started
+        return outputs
+
+
+def _normal(rng: np.random.Generator, count: int, graph: Graph) -> np.ndarray:
+    width = graph.inputs["z"].shape[1]
+    return rng.standard_normal((count, width)).astype(np.float32)
+
+
+def _reduced(values: np.ndarray, seed: int) -> np.ndarray:
+    """Rows (N, D) on their first principal components, as is usual before t-SNE and UMAP."""
+    from sklearn.decomposition import PCA
+
+    flat = values.reshape(len(values), -1)
+    count = min(_HIDDEN_DIMENSIONS, *flat.shape)
+    solver = PCA(count, svd_solver="randomized", random_state=seed)
+    return solver.fit_transform(flat).astype(np.float32)
