@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         words = list(sys.argv[1:] if argv is None else argv)
         args = build_parser().parse_args(words, argparse.Namespace(words=words))
+        if args.run not in _WITHOUT_TENSORFLOW:
+            import_tensorflow()
         args.run(args)
         sys.stdout.flush()
     except TfgenxaiError as error:

@@ -27,6 +27,7 @@ class Material:
 
     Attributes:
         images, labels: test images, binary where the VAE was trained so, and their digits.
+        grey: the same images as they are, which is what the GAN was trained on.
         means, logvars: the VAE's posterior of `images`, (N, d).
         restored: the VAE's reconstructions of `images`.
         vae_samples: the VAE's images of standard normal codes.
@@ -38,6 +39,7 @@ class Material:
     """
 
     images: np.ndarray
+    grey: np.ndarray
     labels: np.ndarray
     means: np.ndarray
     logvars: np.ndarray
@@ -83,8 +85,8 @@ def gather(
                 f"{model.path} has no signature {', '.join(missing)}, which the comparison needs."
             )
     binarized = ((vae.card or {}).get("data") or {}).get("binarized", False)
-    images = data.images[:size]
-    images = (images > 0.5).astype(np.float32) if binarized else images
+    grey = data[:size].images
+    images = (grey > 0.5).astype(np.float32) if binarized else grey
     rng = np.random.default_rng(seed)
     encode, decode, generate = vae["encode"], vae["decode"], gan["generate"]
     prior = _normal(rng, len(images), decode)
@@ -102,7 +104,8 @@ def gather(
     hidden = batched(generate.function("z", hidden_layer), noise)
     return Material(
         images=images,
-        labels=np.asarray(data.labels[:size]),
+        grey=grey,
+        labels=np.asarray(data.labels)[:size],
         means=means,
         logvars=logvars,
         restored=batched(restore, images),
@@ -121,7 +124,7 @@ def first_hidden(generate: Graph) -> str:
     """The last layer with a flat output before the generator's first feature map."""
     flat = ""
     for layer in generate.layers:
-        if len(layer.output_shape) > 2:
+        if layer.output_shape is None or len(layer.output_shape) > 2:
             break
         flat = layer.name
     return flat or generate.layers[0].name

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _NODES = 4
+_JUDGED = 3
 _TWEAKED = 3
 _STEPS = 9
 _REACH = 2.5
@@ -68,10 +69,10 @@ def add_discriminator_heatmaps(comparison: Comparison) -> None:
     """Where the discriminator looks, on real and on generated images."""
     material, judge = comparison.material, comparison.gan["discriminate"]
     layer = last_convolution(judge)
-    images = np.concatenate([material.images[:4], material.gan_samples[:4]])
+    images = np.concatenate([material.grey[:_JUDGED], material.gan_samples[:_JUDGED]])
     logits = batched(judge.function("image", "logits"), images)[:, 0]
     cam = GradCAM(judge, layer=layer)(images, Discriminator(), progress=False)
-    all_real = batched(judge.function("image", "logits"), material.images)
+    all_real = batched(judge.function("image", "logits"), material.grey)
     all_fake = batched(judge.function("image", "logits"), material.gan_samples)
     right = float(np.mean(all_real > 0) + np.mean(all_fake < 0)) / 2
     comparison.results["discriminator"] = {
@@ -82,15 +83,13 @@ def add_discriminator_heatmaps(comparison: Comparison) -> None:
     }
     names = [
         f"{kind}\nlogit {logit:+.1f}"
-        for kind, logit in zip(["real"] * 4 + ["drawn"] * 4, logits, strict=True)
+        for kind, logit in zip(["real"] * _JUDGED + ["drawn"] * _JUDGED, logits, strict=True)
     ]
     comparison.figure(
         "discriminator-grad-cam",
-        plots.overlay(
-            cam, images, row_names=names, title="Grad-CAM of the discriminator: evidence for real"
-        ),
-        f"Grad-CAM of the discriminator's logit at `{layer}`, on four test images and four "
-        "generated ones: where it finds evidence that the image is real (an empty map: nowhere). "
+        plots.overlay(cam, images, row_names=names, title="Evidence for real"),
+        f"Grad-CAM of the discriminator's logit at `{layer}`, on {_JUDGED} test images and "
+        f"{_JUDGED} generated ones: where it finds evidence for a real image (empty: nowhere). "
         f"It tells real from generated in {100 * right:.1f} % of the cases; at 50 % the generator "
         "has won, and its heatmaps say little.",
     )
@@ -103,33 +102,24 @@ def add_saliency(comparison: Comparison) -> None:
     images, labels = material.images[shown], material.labels[shown]
     node = int(material.active_order()[0])
     classify = comparison.classifier["classify"]
-    kinds = [
-        (
-            "reconstruction error",
-            Saliency(comparison.vae["reconstruct"])(images, ReconstructionError()),
+    kinds = {
+        "reconstruction error": Saliency(comparison.vae["reconstruct"])(
+            images, ReconstructionError()
         ),
-        (f"latent mean z{node}", Saliency(comparison.vae["encode"])(images, Latent(node))),
-        ("class logit", _own_class(Saliency(classify)(images, ClassLogit.all()), labels)),
-        (
-            "class logit of a GAN sample",
-            _own_class(
-                Saliency(classify)(material.gan_samples[:_SHOWN], ClassLogit.all()),
-                material.gan_labels[:_SHOWN],
-            ),
-        ),
-    ]
-    first = np.stack(
-        [kind.values if isinstance(kind, Attribution) else kind for _, kind in kinds[:3]], axis=1
-    )
-    on_stroke = {name: stroke_mass(values, images) for name, values in kinds[:3]}
+        f"latent mean z{node}": Saliency(comparison.vae["encode"])(images, Latent(node)),
+        "class probability": Saliency(classify)(images, ClassLogit(labels, output="probabilities")),
+    }
+    drawn, seen = material.gan_samples[:_SHOWN], material.gan_labels[:_SHOWN]
+    of_drawn = Saliency(classify)(drawn, ClassLogit(seen, output="probabilities"))
+    on_stroke = {name: stroke_mass(values, images) for name, values in kinds.items()}
     comparison.results["saliency_mass_on_stroke"] = on_stroke
     masses = ", ".join(f"{name} {100 * mass:.0f} %" for name, mass in on_stroke.items())
     comparison.figure(
         "saliency",
         plots.overlay(
-            first,
+            np.stack([maps.values for maps in kinds.values()], axis=1),
             images,
-            target_names=[name for name, _ in kinds[:3]],
+            target_names=list(kinds),
             title="Saliency",
             over=False,
         ),
@@ -139,11 +129,11 @@ def add_saliency(comparison: Comparison) -> None:
     comparison.figure(
         "saliency-gan",
         plots.overlay(
-            kinds[3][1],
-            material.gan_samples[:_SHOWN],
-            target_names=["class logit"],
-            row_names=[f"seen as {label}" for label in material.gan_labels[:_SHOWN]],
-            title="Saliency of the classifier on generated images",
+            of_drawn,
+            drawn,
+            target_names=["class probability"],
+            row_names=[f"seen as {label}" for label in seen],
+            title="Saliency on GAN samples",
             over=False,
         ),
         "The same on images of the generator: the pixels that the classifier's verdict hangs on.",
@@ -218,10 +208,6 @@ def stroke_mass(maps: Attribution | np.ndarray, images: np.ndarray) -> float:
     flat = upsample(flat, *images.shape[1:3])
     full = np.maximum(flat, 0).reshape(len(images), -1, *images.shape[1:3]).mean(axis=1)
     return float((full * (images[..., 0] > 0.5)).sum() / max(full.sum(), np.finfo(float).tiny))
-
-
-def _own_class(maps: Attribution, labels: np.ndarray) -> np.ndarray:
-    return maps.values[np.arange(len(labels)), labels]
 
 
 def _elbo_slopes(comparison: Comparison) -> np.ndarray:

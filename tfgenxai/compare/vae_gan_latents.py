@@ -12,6 +12,7 @@ from tfgenxai.latent import PCA, TSNE, UMAP, Projection
 if TYPE_CHECKING:
     from tfgenxai.compare.vae_gan import Comparison
 
+_PRINTABLE = 20
 _DIGITS = [str(digit) for digit in range(10)]
 
 
@@ -30,14 +31,16 @@ def add_components(comparison: Comparison) -> None:
         ("VAE means", "vae", material.means),
         ("GAN z", "gan", material.noise),
     ):
-        projection = PCA()(codes)
-        components = projection.components
+        components = PCA()(codes).components
+        spectrum = PCA(n_components=codes.shape[1])(codes).components
+        assert components is not None and spectrum is not None  # a PCA has both
         report.section(f"Principal components: {name}", level=2)
-        report.code(components.table())
+        table = components.table()
+        report.code(table if codes.shape[1] <= _PRINTABLE else table.splitlines()[0])
         report.text(components.reading())
         comparison.figure(
             f"eigenvalues-{slug}",
-            plots.eigenvalues(PCA(n_components=codes.shape[1])(codes).components, title=name),
+            plots.eigenvalues(spectrum, title=name),
             f"All eigenvalues of the {name}: the first component carries "
             f"{100 * components.ratio[0]:.1f} % of the variance, where equal shares would be "
             f"{100 / codes.shape[1]:.1f} %.",
@@ -77,13 +80,20 @@ def add_projections(comparison: Comparison) -> None:
     comparison.results["projections"] = measured
     comparison.report.table(
         [
-            {"codes": name, "view": method} | row
+            {
+                "codes": name,
+                "view": method,
+                "trustworthiness": row["trustworthiness"],
+                "kNN accuracy": row.get("knn_accuracy"),
+                "silhouette": row.get("silhouette"),
+                "seconds": row["seconds"],
+            }
             for name, views in measured.items()
             for method, row in views.items()
         ],
         "Trustworthiness: are neighbours in the view neighbours among the codes (1 is best)? "
-        "Nearest-neighbour accuracy and silhouette: do the digits keep together, in the view and "
-        "among the codes themselves? Chance accuracy is about 10 %.",
+        "Nearest-neighbour (kNN) accuracy and silhouette: do the digits keep together in the view? "
+        "Chance accuracy is about 10 %.",
     )
 
 

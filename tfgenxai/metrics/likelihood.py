@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,11 @@ def importance_bound(
 
 
 def _log_weights(
-    logits_of: object, images: tf.Tensor, mean: tf.Tensor, logvar: tf.Tensor, noise: tf.Tensor
+    logits_of: Callable[[tf.Tensor], tf.Tensor],
+    images: tf.Tensor,
+    mean: tf.Tensor,
+    logvar: tf.Tensor,
+    noise: tf.Tensor,
 ) -> tf.Tensor:
     """log p(x, z) - log q(z|x) of draws z = mean + sd * noise, (k, N)."""
     z = mean + tf.exp(0.5 * logvar) * noise

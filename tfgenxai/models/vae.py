@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfgenxai.models.base import ExplainableModel, side_by_side

@@ -29,8 +29,7 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
         signatures = _write_saved_model(model, folder)
         write_card(folder, card | {"signatures": signatures})
         model.save(archive)
-        _swap(folder, path)
-        os.replace(archive, path.with_name(path.name + ".keras"))
+        _swap({folder: path, archive: path.with_name(path.name + ".keras")})
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(f"{path} was not written: {_cause(error)}. {_kept(path)}") from error
     finally:
@@ -50,17 +49,20 @@ def _write_saved_model(model: Any, folder: Path) -> list[str]:
     return list(signatures)
 
 
-def _swap(folder: Path, path: Path) -> None:
-    """Puts `folder` in the place of `path`; what was there goes only when the new one stands."""
-    if not path.exists():
-        os.replace(folder, path)
-        return
-    previous = folder.with_name("previous")
-    os.replace(path, previous)
+def _swap(places: dict[Path, Path]) -> None:
+    """Puts every new file or folder in its place; all of them, or else none."""
+    undo: list[tuple[Path, Path]] = []
     try:
-        os.replace(folder, path)
-    except OSError:
-        os.replace(previous, path)
+        for new, place in places.items():
+            if place.exists():
+                previous = new.with_name(f"previous-{new.name}")
+                os.replace(place, previous)
+                undo.append((previous, place))
+            os.replace(new, place)
+            undo.append((place, new))
+    except BaseException:
+        for source, target in reversed(undo):
+            os.replace(source, target)
         raise
 
 

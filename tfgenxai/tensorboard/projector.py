@@ -128,7 +128,7 @@ def _configure(
     has_metadata: bool,
     thumbnail: tuple[int, int] | None,
 ) -> Path:
-    from google.protobuf import text_format  # type: ignore[import-untyped]
+    from google.protobuf import text_format
     from tensorboard.plugins.projector import ProjectorConfig
 
     path = folder / CONFIG

@@ -71,7 +71,13 @@ class Checkpoints:
                 "with it, or choose another --out or --name."
             )
         if resume and self.settings_file.exists():
-            before = json.loads(self.settings_file.read_text())
+            before = self._settings()
+            done = max(self.epochs(), default=0)
+            if done > settings["epochs"]:
+                raise UsageError(
+                    f"{self.folder} already holds {done} epochs, more than the "
+                    f"{settings['epochs']} asked for; ask for {done} or more."
+                )
             changed = [k for k in settings if k != "epochs" and before.get(k) != settings[k]]
             if settings["decay"] != "none" and before["epochs"] != settings["epochs"]:
                 changed.append("epochs")
@@ -79,3 +85,11 @@ class Checkpoints:
                 was = ", ".join(f"{k}={before.get(k)!r} (now {settings[k]!r})" for k in changed)
                 raise UsageError(f"The run to resume has other settings: {was}; repeat its own.")
         write_text(self.settings_file, json.dumps(settings, indent=2))
+
+    def _settings(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.settings_file.read_text())
+        except ValueError as error:
+            raise DamagedModelError(
+                f"{self.settings_file} cannot be read ({error}); delete the folder to start anew."
+            ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from tfgenxai import data
 from tfgenxai.errors import UsageError
 from tfgenxai.models import model_entry
+
+# A model's noise is seeded with 16 times the seed, in 32 bits.
+MAX_SEED = 2**27
 
 
 @dataclass
@@ -46,10 +50,7 @@ def train_and_export(request: TrainRequest) -> Path:
         raise UsageError(
             f"{path} holds a model; add --overwrite to replace it, or choose another --name."
         )
-    for option in ("epochs", "batch_size"):
-        value = getattr(request, option)
-        if value is not None and value < 1:
-            raise UsageError(f"--{option.replace('_', '-')} must be at least 1, not {value}.")
+    _check_numbers(request)
 
     from tfgenxai.saved.write import export
     from tfgenxai.training.describe import describe
@@ -58,10 +59,10 @@ def train_and_export(request: TrainRequest) -> Path:
 
     if request.cpu_devices > 1:
         split_cpu(request.cpu_devices)
-    where = {"source": request.source, "folder": request.folder}
     name = request.data or entry.data
-    images = data.load(name, "train", size=request.size, seed=0, **where)
-    held_out = data.load(name, "test", seed=0, **where)
+    source, folder = request.source, request.folder
+    images = data.load(name, "train", source=source, folder=folder, size=request.size)
+    held_out = data.load(name, "test", source=source, folder=folder)
     settings = Settings(
         model=request.model,
         epochs=request.epochs or entry.epochs,
@@ -79,5 +80,18 @@ def train_and_export(request: TrainRequest) -> Path:
         held_out,
         out=path.with_name(f"{request.name}.training"),
         resume=request.resume,
+        replace=request.overwrite,
     )
     return export(trained.model, path, describe(trained, request.name, images, request.command))
+
+
+def _check_numbers(request: TrainRequest) -> None:
+    for option in ("epochs", "batch_size", "cpu_devices"):
+        value = getattr(request, option)
+        if value is not None and value < 1:
+            raise UsageError(f"--{option.replace('_', '-')} must be at least 1, not {value}.")
+    rate = request.learning_rate
+    if rate is not None and not 0 < rate < math.inf:
+        raise UsageError(f"--learning-rate must be a positive number, not {rate}.")
+    if not 0 <= request.seed < MAX_SEED:
+        raise UsageError(f"--seed must be from 0 to {MAX_SEED - 1}, not {request.seed}.")

@@ -20,8 +20,9 @@ def describe(trained: Trained, name: str, images: ImageData, command: str) -> di
     """The card of a trained model, before any test metrics: plain JSON values only."""
     model, settings = trained.model, asdict(trained.settings)
     settings.pop("data")
-    rate = getattr(model.optimizer, "_learning_rate", None)
-    scheduled = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    rate = model.optimizer.get_config()["learning_rate"]
+    if isinstance(rate, dict):
+        rate = rate["config"]["initial_learning_rate"]
     return {
         "name": name,
         "architecture": model.architecture(),
@@ -37,9 +38,7 @@ def describe(trained: Trained, name: str, images: ImageData, command: str) -> di
         | {
             "command": command,
             "optimizer": type(model.optimizer).__name__,
-            "initial_learning_rate": rate.initial_learning_rate
-            if scheduled
-            else float(model.optimizer.learning_rate),
+            "initial_learning_rate": float(rate),
             "seconds": round(sum(row["seconds"] for row in trained.history), 1),
             "history": trained.history,
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -60,14 +61,17 @@ def build_model(settings: Settings, steps: int) -> Any:
     cls = entry.load_class()
     try:
         model = cls(**{**entry.config, **settings.config}, seed=settings.seed)
-    except TypeError as error:
-        raise UsageError(f"{settings.model} has no such option: {error}.") from error
+    except (TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{settings.model} cannot be made with {settings.config}: {reason}"
+        ) from error
     rate: Any = settings.learning_rate
     if settings.decay == "cosine":
         base = cls.default_optimizer(rate).learning_rate
         rate = keras.optimizers.schedules.CosineDecay(float(base), settings.epochs * steps)
     elif settings.decay != "none":
-        raise UsageError(f"There is no decay {settings.decay!r}; choose from {DECAYS}.")
+        raise UsageError(f"There is no decay {settings.decay!r}; choose from {', '.join(DECAYS)}.")
     model.compile(optimizer=cls.default_optimizer(rate), jit_compile=False)
     return model
 
@@ -79,13 +83,15 @@ def train(
     *,
     out: str | Path,
     resume: bool = False,
+    replace: bool = False,
     verbose: int | None = None,
 ) -> Trained:
     """Trains and returns the model; `out` takes checkpoints, TensorBoard logs and the history.
 
     A run that was killed, started again with `resume=True`, ends with the same weights as one
-    that was not. Raises UsageError when `out` holds a run and `resume` is False, or other
-    settings are asked for, and InvalidInputError when the images do not fit the model.
+    that was not; `replace=True` drops a run that is there instead. Raises UsageError when `out`
+    holds a run and neither is said, or other settings are asked for, and InvalidInputError when
+    the images do not fit the model.
     """
     out = Path(out)
     started = time.monotonic()
@@ -97,6 +103,8 @@ def train(
         model = build_model(settings, steps)
     _check_fits(model, images)
 
+    if replace and not resume:
+        shutil.rmtree(out, ignore_errors=True)
     checkpoints = Checkpoints(out / "checkpoints")
     checkpoints.agree(asdict(settings), resume=resume)
     with strategy.scope():
