@@ -118,7 +118,8 @@ def _add_train(commands: Any) -> None:
         "OUT/NAME.training (checkpoints, TensorBoard logs, history).\n"
         "example: tfgenxai train conv-vae --data faces --size 4000 --epochs 5 --out runs",
     )
-    parser.add_argument("model", metavar="MODEL", help="one of: " + ", ".join(_model_names()))
+    models = ", ".join(_model_names())
+    parser.add_argument("model", metavar="MODEL", type=_model_name, help=f"one of: {models}")
     _add_data_options(parser, None)
     parser.add_argument("--epochs", type=int, metavar="N", help="default: the published number")
     parser.add_argument("--batch-size", type=int, metavar="N", help="default: the published one")
@@ -200,6 +201,14 @@ def _model_names() -> list[str]:
     from tfgenxai.models import MODELS
 
     return list(MODELS)
+
+
+def _model_name(name: str) -> str:
+    """`name`, checked before TensorFlow is imported."""
+    from tfgenxai.models import model_entry
+
+    model_entry(name)
+    return name
 
 
 def _data(args: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ class SaveEpoch(keras.callbacks.Callback):
 
 
 class Previews(keras.callbacks.Callback):
-    """Hyper-parameters, and grids of samples and reconstructions in TensorBoard every epoch.
+    """The graph, hyper-parameters and, every epoch, samples and reconstructions in TensorBoard.
 
     The same images and the same noise every time, so that epochs can be compared.
     """
@@ -38,10 +38,13 @@ class Previews(keras.callbacks.Callback):
         self.settings = settings
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Notes the hyper-parameters."""
+        """Notes the hyper-parameters and the graph, which Keras' callback leaves out."""
         flat = {k: v for k, v in self.settings.items() if isinstance(v, bool | int | float | str)}
         with Summaries(self.logdir) as log:
             log.hparams(flat | self.settings["config"])
+        function = self.model.export_signatures()["serving_default"]
+        with tf.summary.create_file_writer(str(self.logdir)).as_default():
+            tf.summary.graph(function.get_concrete_function().graph)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draws the grids."""

@@ -134,7 +134,7 @@ def train(
             shuffle=False,
             verbose=verbose if verbose is not None else (1 if sys.stderr.isatty() else 2),
             callbacks=[
-                keras.callbacks.TensorBoard(out / "logs", write_graph=True, profile_batch=0),
+                keras.callbacks.TensorBoard(out / "logs", write_graph=False),
                 Previews(out / "logs" / "previews", np.asarray(preview), asdict(settings)),
                 history,
                 SaveEpoch(checkpoints),
