@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +42,13 @@ def run_python(process_env) -> Callable[..., subprocess.CompletedProcess[str]]:
 def run_cli(run_python) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `tfgenxai ARGS...` in a process of its own."""
     return lambda *args, **kwargs: run_python("-m", "tfgenxai.cli", *args, **kwargs)
+
+
+@pytest.fixture
+def determinism_ends_with_the_test() -> Iterator[None]:
+    """Training makes TensorFlow deterministic for good; other tests shall not notice."""
+    yield
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework import config
+
+        config.disable_op_determinism()

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgenxai.models.autoencoder import Autoencoder
 from tfgenxai.models.base import log_normal_pdf
 from tfgenxai.models.classifier import Classifier
 from tfgenxai.models.cvae import CVAE, preprocess_images
@@ -155,23 +154,11 @@ def test_the_reported_loss_weighs_batches_by_their_size():
     assert loss == pytest.approx((4 * parts[0] + parts[1]) / 5, rel=1e-5)
 
 
-def test_fit_the_other_models():
+def test_fit_with_labels():
     images = bars(8).reshape(-1, 28, 28, 1).astype("float32") / 255
-    labels = np.arange(8) % 4
     classifier = Classifier(num_classes=4)
     classifier.compile(optimizer="adam", jit_compile=False)
-    losses = classifier.fit(images, labels, epochs=6, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
-
-    conditional = CVAE(2, num_classes=4)
-    conditional.compile(optimizer="adam", jit_compile=False)
-    losses = conditional.fit(images, labels, epochs=4, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
-
-    pictures = np.random.default_rng(0).random((2, 128, 128, 3), dtype=np.float32)
-    autoencoder = Autoencoder(latent_dim=2)
-    autoencoder.compile(optimizer="adam", jit_compile=False)
-    losses = autoencoder.fit(pictures, epochs=3, verbose=0).history["loss"]
+    losses = classifier.fit(images, np.arange(8) % 4, epochs=6, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
 
 

