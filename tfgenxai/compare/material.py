@@ -95,8 +95,6 @@ def gather(
     posterior = encode.function("image", ["mean", "logvar"])
     both = clock("encode", lambda x: tf.concat(posterior(x), axis=1), images)
     means, logvars = np.split(both, 2, axis=1)
-    reconstruct = vae["reconstruct"]
-    restore = reconstruct.function("image", reconstruct.outputs["image"])
     votes = classifier["classify"].function("image", "probabilities")
     vae_samples = clock("vae generate", decode.function("z", "image"), prior)
     gan_samples = clock("gan generate", generate.function("z", "image"), noise)
@@ -108,7 +106,7 @@ def gather(
         labels=np.asarray(data.labels)[:size],
         means=means,
         logvars=logvars,
-        restored=batched(restore, images),
+        restored=batched(vae["reconstruct"].function("image", "image"), images),
         vae_samples=vae_samples,
         noise=noise,
         hidden=_reduced(hidden, seed),

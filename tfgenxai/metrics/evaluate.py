@@ -44,8 +44,7 @@ def evaluate(
         means = batched(model["encode"].function("image", "mean"), images)
         metrics["active_units"] = active_units(means)
         metrics["latent_dim"] = means.shape[1]
-        restore = model["reconstruct"].function("image", model["reconstruct"].outputs["image"])
-        restored = batched(restore, images)
+        restored = batched(model["reconstruct"].function("image", "image"), images)
         metrics["reconstruction_mse"] = float(np.mean(np.square(restored - images)))
         if bounds and "logvar" in model["encode"].outputs and binarize:
             metrics |= likelihood_metrics(model, images, seed)
