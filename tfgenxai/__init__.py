@@ -35,7 +35,21 @@ _HOMES = {
     "tfgenxai.errors": ("TfgenxaiError",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
-_SUBPACKAGES = ("attribution", "data", "graph", "latent", "models", "plots", "targets", "training")
+_SUBPACKAGES = (
+    "attribution",
+    "compare",
+    "data",
+    "graph",
+    "latent",
+    "metrics",
+    "models",
+    "plots",
+    "report",
+    "saved",
+    "targets",
+    "tensorboard",
+    "training",
+)
 
 __all__ = sorted(_MODULES)
 

@@ -124,7 +124,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="default: the published number")
     parser.add_argument("--batch-size", type=int, metavar="N", help="default: the published one")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="default: the published")
-    parser.add_argument("--decay", default="none", help="learning-rate schedule: none or cosine")
+    parser.add_argument(
+        "--decay", default="none", choices=("none", "cosine"), help="learning-rate schedule"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")
     parser.add_argument(
         "--out", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"
@@ -139,7 +141,9 @@ def _add_train(commands: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on from the last finished epoch")
     parser.add_argument("--overwrite", action="store_true", help="replace a model of that name")
-    parser.add_argument("--strategy", default="default", help="default or mirrored")
+    parser.add_argument(
+        "--strategy", default="default", choices=("default", "mirrored"), help="where to train"
+    )
     parser.add_argument(
         "--cpu-devices", type=int, default=1, metavar="N", help="logical CPU devices to mirror on"
     )
@@ -260,12 +264,32 @@ def _evaluate(args: argparse.Namespace) -> None:
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data; add --data.")
     held_out = data.load(name, "test", source=args.source, folder=args.folder, size=args.size)
-    classifier = load(args.classifier) if args.classifier else None
-    metrics = measure(model, held_out, classifier=classifier, seed=args.seed)
+    metrics = measure(
+        model,
+        held_out,
+        classifier=_labeller(model, args),
+        seed=args.seed,
+        note=args.size is None,  # a card speaks of the whole test set
+    )
     if args.json:
         print(json.dumps(metrics, indent=2))
     else:
         print(f"{model.path}: {_brief(metrics)}")
+
+
+def _labeller(model: Any, args: argparse.Namespace) -> Any:
+    """The classifier that labels what `model` draws: the one named, or the one that ships."""
+    from tfgenxai.errors import ModelNotFoundError
+    from tfgenxai.saved.read import load
+
+    if args.classifier:
+        return load(args.classifier)
+    try:
+        found = load("classifier") if "generate" in model else None
+    except ModelNotFoundError:
+        return None
+    wanted = model["generate"].outputs["image"].shape if found else None
+    return found if found and found["classify"].inputs["image"].shape == wanted else None
 
 
 def _models(args: argparse.Namespace) -> None:
@@ -276,7 +300,7 @@ def _models(args: argparse.Namespace) -> None:
             "name": entry.name,
             "architecture": entry.architecture,
             "data": entry.data,
-            "signatures": ", ".join(entry.signatures),
+            "signatures": entry.signatures,
             "metrics": entry.metrics if args.json else _brief(entry.metrics),
             "MB": round(entry.size / 1e6, 1),
         }
@@ -349,8 +373,18 @@ def _option(text: str) -> tuple[str, Any]:
 
 def _brief(metrics: dict[str, Any]) -> str:
     """The single numbers among `metrics`, on one line."""
-    numbers = (f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, int | float))
+    numbers = (
+        f"{k} {v:,}" if isinstance(v, int) else f"{k} {v:.4g}"
+        for k, v in metrics.items()
+        if isinstance(v, int | float)
+    )
     return ", ".join(numbers)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return (" x " if all(isinstance(v, int) for v in value) else ", ").join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -365,7 +399,7 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
         numeric = all(isinstance(row[column], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*map(_cell, row.values()))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

@@ -107,7 +107,7 @@ class Output(Target):
         """Elements named `name[index]`."""
         tensor = find_output(graph, self.name, (), "Output")
         chosen = None if self.index is None else [self.index]
-        if isinstance(self.index, int) and tensor.shape.rank != 2:
+        if isinstance(self.index, int | np.integer) and tensor.shape.rank != 2:
             chosen = [(self.index,)]
         found = elements(
             graph, tensor, chosen, lambda i: f"{self.name}[{', '.join(map(str, i))}]", self.name
@@ -272,7 +272,7 @@ class NegativeElbo(Target):
 
     A graph from the image to `mean`, `logvar`, `z` and `logits` needs nothing else. For a decoder,
     give the images and their posterior: then the target is a function of z, and its gradient is
-    dELBO/dz with the sign reversed. Kingma and Welling 2014, eq. 7 with one sample.
+    dELBO/dz with the sign reversed. Kingma and Welling 2014, eq. 6 with one sample.
 
     Args:
         images: (N, H, W, C) in [0, 1].

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -9,7 +10,7 @@ from tfgenxai.data import ImageData
 from tfgenxai.metrics.coverage import mode_coverage
 from tfgenxai.metrics.evaluate import batched, evaluate, measure
 from tfgenxai.models import MODELS
-from tfgenxai.saved.card import read_card, verify
+from tfgenxai.saved.card import read_card, verify, write_card
 from tfgenxai.saved.write import export
 
 
@@ -94,7 +95,7 @@ def test_a_classifier_and_a_generator(model, data):
     assert metrics["accuracy"] == pytest.approx(hits.mean())
 
     generator, saved_generator = model("dcgan")
-    assert evaluate(saved_generator, data).keys() == {"test_images", "seed"}
+    assert evaluate(saved_generator, data).keys() == {"seed"}
     metrics = evaluate(saved_generator, data, classifier=saved_classifier, generated=40, seed=3)
     codes = np.random.default_rng(3).standard_normal((40, 100)).astype(np.float32)
     votes = classifier(generator.generate(codes)).numpy().argmax(axis=1)
@@ -119,7 +120,21 @@ def test_measure_notes_the_metrics_on_the_card(model, data):
 
 def test_the_conditional_model_is_left_without_numbers(model, data):
     _, saved = model("cvae-conditional")
-    assert measure(saved, data).keys() == {"test_images", "seed", "test_source"}
+    metrics = measure(saved, data)
+    assert metrics.keys() == {"test_images", "seed", "test_source", "test_data"}
+
+
+def test_the_card_keeps_what_was_not_measured_and_other_data_leave_it_alone(model, data):
+    _, saved = model("cvae")
+    card = read_card(saved.path)
+    write_card(saved.path, card | {"metrics": {"by_hand": 1.0}})
+    saved = tfgenxai.load(saved.path)
+    elsewhere = dataclasses.replace(data, name="fashion_mnist")
+    measure(saved, elsewhere)
+    measure(saved, data, note=False)
+    assert read_card(saved.path)["metrics"] == {"by_hand": 1.0}
+    measure(saved, data)
+    assert {"by_hand", "elbo"} <= read_card(saved.path)["metrics"].keys()
 
 
 @pytest.mark.parametrize("size", [1, 4, 30, 256])

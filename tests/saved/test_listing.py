@@ -1,8 +1,8 @@
 import pytest
 
 from tfgenxai.errors import ModelNotFoundError
-from tfgenxai.saved.card import write_card
-from tfgenxai.saved.listing import list_models, shipped_folder
+from tfgenxai.saved.card import CARD, write_card
+from tfgenxai.saved.listing import list_models
 
 
 def make(folder, name, card=None, graph=b"graph"):
@@ -44,6 +44,13 @@ def test_no_models_and_no_folder(tmp_path):
 
 def test_models_of_the_current_directory_come_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert shipped_folder().is_absolute()
-    make(tmp_path / "saved_models", "mine")
-    assert [model.name for model in list_models()] == ["mine"]
+    mine = make(tmp_path / "saved_models", "classifier")
+    found = {model.name: model.path for model in list_models()}
+    assert found["classifier"] == mine
+
+
+def test_a_damaged_card_hides_no_other_model(tmp_path):
+    make(tmp_path, "whole", {"architecture": {"class": "CVAE"}})
+    (make(tmp_path, "broken", {}) / CARD).write_text("{")
+    broken, whole = list_models(tmp_path)
+    assert (broken.architecture, whole.architecture) == ("damaged card", "CVAE")

@@ -167,6 +167,16 @@ def test_signatures_draw_anew_every_time(exported):
     assert not np.array_equal(one, other)
 
 
+def test_signatures_draw_anew_in_every_process_however_the_export_was_seeded(tmp_path):
+    keras.utils.set_random_seed(11)
+    path = write.export(tiny("cvae"), tmp_path / "seeded", {})
+    draws = [
+        tf.saved_model.load(str(path)).signatures["sample"](count=tf.constant(2))["z"].numpy()
+        for _ in range(2)  # a loaded function has generators of its own, as in a new process
+    ]
+    assert not np.array_equal(*draws)
+
+
 def test_the_archive_beside_it_goes_on_with_training(exported):
     model, path = exported("dcgan")
     loaded = keras.models.load_model(path.with_name("dcgan.keras"))
@@ -186,7 +196,7 @@ def test_the_card(tmp_path):
         def __len__(self):
             return 7
 
-    card = describe(Trained(model, settings, history, 4.0), "mine", Images(), "tfgenxai train x")
+    card = describe(Trained(model, settings, history), "mine", Images(), "tfgenxai train x")
     path = write.export(model, tmp_path / "mine", card)
     read = read_card(path)
     assert read["name"] == "mine"

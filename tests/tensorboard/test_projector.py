@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.plots.pictures import as_pixels
+from tfgenxai.pictures import as_pixels
 from tfgenxai.tensorboard import projector, write_projector
 
 RANDOM = np.random.default_rng(0)

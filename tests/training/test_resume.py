@@ -15,6 +15,7 @@ from tfgenxai.data import ImageData
 from tfgenxai.errors import DamagedModelError, InvalidInputError, UsageError
 from tfgenxai.training import Settings, train
 from tfgenxai.training.checkpoints import Checkpoints
+from tfgenxai.training.command import TrainRequest, train_and_export
 
 pytestmark = pytest.mark.usefixtures("determinism_ends_with_the_test")
 
@@ -201,3 +202,14 @@ def test_killed_training_resumes_exactly(model, size, options, tmp_path, process
         for out in ("whole", "killed")
     ]
     assert variables[0] == variables[1]
+
+
+def test_resume_replaces_no_model_that_it_did_not_make(tmp_path):
+    (tmp_path / "mine").mkdir()
+    request = TrainRequest(model="cvae", name="mine", out=tmp_path, resume=True)
+    with pytest.raises(UsageError, match="is a model already"):
+        train_and_export(request)
+    (tmp_path / "mine").rmdir()
+    (tmp_path / "mine.keras").write_bytes(b"an archive")
+    with pytest.raises(UsageError, match="mine.keras is a model already"):
+        train_and_export(request)

@@ -43,15 +43,15 @@ class Comparison:
         self.figures.append(name)
 
 
-STEPS: tuple[tuple[str, Callable[[Comparison], None]], ...] = (
-    ("samples", vae_gan_samples.add_samples),
-    ("principal components", vae_gan_latents.add_components),
-    ("projections", vae_gan_latents.add_projections),
-    ("latent heatmaps", vae_gan_heatmaps.add_latent_heatmaps),
-    ("discriminator heatmaps", vae_gan_heatmaps.add_discriminator_heatmaps),
-    ("saliency", vae_gan_heatmaps.add_saliency),
-    ("tweaking", vae_gan_heatmaps.add_traversal),
-    ("summary", vae_gan_samples.add_summary),
+STEPS: tuple[Callable[[Comparison], None], ...] = (
+    vae_gan_samples.add_samples,
+    vae_gan_latents.add_components,
+    vae_gan_latents.add_projections,
+    vae_gan_heatmaps.add_latent_heatmaps,
+    vae_gan_heatmaps.add_discriminator_heatmaps,
+    vae_gan_heatmaps.add_saliency,
+    vae_gan_heatmaps.add_traversal,
+    vae_gan_samples.add_summary,
 )
 
 
@@ -92,7 +92,7 @@ def compare_vae_gan(
         )
         comparison = Comparison(vae, gan, classifier, material, report, seed)
         comparison.results |= {"images": len(material.images), "source": data.source, "seed": seed}
-        for _, step in STEPS:
+        for step in STEPS:
             step(comparison)
             done(1)
         _write_logs(comparison, out / "logs")
@@ -127,7 +127,8 @@ def _write_logs(comparison: Comparison, logs: Path) -> None:
         log.images("samples/gan", material.gan_samples[:64], step=0)
         for model in ("vae", "gan"):
             numbers = comparison.results["summary"][model]
-            log.scalars({f"{model}/{name}": value for name, value in numbers.items()}, step=0)
+            known = {name: value for name, value in numbers.items() if value is not None}
+            log.scalars({f"{model}/{name}": value for name, value in known.items()}, step=0)
 
 
 def _plain(value: Any) -> Any:

@@ -10,12 +10,11 @@ import numpy as np
 from tfgenxai import plots
 from tfgenxai.attribution import Attribution, GradCAM, LatentGradCAM, Saliency
 from tfgenxai.metrics.evaluate import batched
-from tfgenxai.plots.pictures import upsample
+from tfgenxai.pictures import upsample
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, NegativeElbo, ReconstructionError
 
 if TYPE_CHECKING:
     from tfgenxai.compare.vae_gan import Comparison
-    from tfgenxai.graph import Graph
 
 _SHOWN = 5
 _NODES = 4
@@ -28,8 +27,8 @@ _REACH = 2.5
 def add_latent_heatmaps(comparison: Comparison) -> None:
     """Which pixels each latent coordinate of the VAE looks at."""
     material, encode = comparison.material, comparison.vae["encode"]
-    layer = last_convolution(encode)
-    method = LatentGradCAM(encode, layer=layer)
+    method = LatentGradCAM(encode)
+    layer = method.layer_name
     method(material.images[:2], Latent.all())
     started = time.perf_counter()
     maps = method(material.images, Latent.all(), progress=False)
@@ -56,8 +55,8 @@ def add_latent_heatmaps(comparison: Comparison) -> None:
     comparison.figure(
         "latent-grad-cam",
         plots.latent_heatmaps(material.images[shown], maps[shown], nodes),
-        f"Latent Grad-CAM at `{layer}` for the {_NODES} coordinates with the largest KL, and the "
-        f"mean over all {numbers['latents']}. Over {len(material.images):,} images, "
+        f"Latent Grad-CAM at `{layer}` for the {len(nodes)} coordinates with the largest KL, and "
+        f"the mean over all {numbers['latents']}. Over {len(material.images):,} images, "
         f"{100 * numbers['mass_on_stroke']:.1f} % of the relevance lies on strokes, which are "
         f"{100 * numbers['stroke_share']:.1f} % of the pixels; maps of two images of one digit "
         f"correlate by {within:.2f}, of different digits by {between:.2f}. "
@@ -68,10 +67,11 @@ def add_latent_heatmaps(comparison: Comparison) -> None:
 def add_discriminator_heatmaps(comparison: Comparison) -> None:
     """Where the discriminator looks, on real and on generated images."""
     material, judge = comparison.material, comparison.gan["discriminate"]
-    layer = last_convolution(judge)
     images = np.concatenate([material.grey[:_JUDGED], material.gan_samples[:_JUDGED]])
     logits = batched(judge.function("image", "logits"), images)[:, 0]
-    cam = GradCAM(judge, layer=layer)(images, Discriminator(), progress=False)
+    method = GradCAM(judge)
+    layer = method.layer_name
+    cam = method(images, Discriminator(), progress=False)
     all_real = batched(judge.function("image", "logits"), material.grey)
     all_fake = batched(judge.function("image", "logits"), material.gan_samples)
     right = float(np.mean(all_real > 0) + np.mean(all_fake < 0)) / 2
@@ -159,7 +159,7 @@ def add_traversal(comparison: Comparison) -> None:
     """What tweaking a latent coordinate changes, beside the pixels that it reads."""
     material, decode = comparison.material, comparison.vae["decode"]
     nodes = [int(node) for node in material.active_order()[:_TWEAKED]]
-    start = int(one_of_each(material.labels)[3])
+    start = int(one_of_each(material.labels)[-1])
     values = np.linspace(-_REACH, _REACH, _STEPS, dtype=np.float32)
     codes = np.repeat(material.means[start][None], len(nodes) * _STEPS, axis=0)
     for row, node in enumerate(nodes):
@@ -167,9 +167,7 @@ def add_traversal(comparison: Comparison) -> None:
     images = batched(decode.function("z", "image"), codes)
     grid = images.reshape(len(nodes), _STEPS, *images.shape[1:])
     encode = comparison.vae["encode"]
-    maps = LatentGradCAM(encode, layer=last_convolution(encode))(
-        material.images[start : start + 1], Latent(tuple(nodes))
-    )
+    maps = LatentGradCAM(encode)(material.images[start : start + 1], Latent(tuple(nodes)))
     votes = comparison.classifier["classify"].function("image", "probabilities")
     digits = batched(votes, images).argmax(axis=1).reshape(len(nodes), _STEPS)
     seen = {
@@ -183,16 +181,10 @@ def add_traversal(comparison: Comparison) -> None:
         plots.latent_traversal(
             grid, values, nodes, heatmaps=maps.values[0], image=material.images[start]
         ),
-        "One coordinate at a time moved through its range, the others kept at the posterior mean "
-        "of the input, beside the latent Grad-CAM of that coordinate. Digits that the classifier "
-        f"reads along the way: {read}.",
+        f"One coordinate at a time moved from -{_REACH} to +{_REACH}, the others kept at the "
+        "posterior mean of the input, beside the latent Grad-CAM of that coordinate. "
+        f"Digits that the classifier reads along the way: {read}.",
     )
-
-
-def last_convolution(graph: Graph) -> str:
-    """The name of the last convolution of a graph, where Grad-CAM is usually taken."""
-    names = [layer.name for layer in graph.layers if layer.kind == "Conv2D"]
-    return names[-1]
 
 
 def one_of_each(labels: np.ndarray) -> np.ndarray:

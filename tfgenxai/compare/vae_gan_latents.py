@@ -23,8 +23,9 @@ def add_components(comparison: Comparison) -> None:
         "Latent space",
         "The VAE's codes are the posterior means of test images. The GAN's codes are its noise, "
         "which has no labels: each is labelled by the digit that the classifier sees in the image "
-        f"drawn from it. The generator's first hidden layer (`{material.hidden_layer}`) is shown "
-        "too, since the noise itself is isotropic by design.",
+        f"drawn from it. The generator's first hidden layer (`{material.hidden_layer}`, its first "
+        f"{material.hidden.shape[1]} principal components) is shown too, since the noise itself is "
+        "isotropic by design.",
     )
     comparison.results["pca"] = {}
     for name, slug, codes in (

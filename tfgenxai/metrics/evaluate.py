@@ -23,7 +23,6 @@ def evaluate(
     binarize: bool = False,
     classifier: SavedModel | None = None,
     generated: int = 2000,
-    bounds: bool = True,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Metrics that the model's signatures allow, each with the number of images it was taken on.
@@ -33,10 +32,11 @@ def evaluate(
         binarize: threshold the images at 0.5 first, for models trained on binary images.
         classifier: SavedModel with `classify`, which labels generated images.
         generated: how many images a generator draws.
-        bounds: whether to measure the likelihood bounds of a VAE on single-channel images.
     """
     images = (data.images > 0.5).astype(np.float32) if binarize else data.images
-    metrics: dict[str, Any] = {"test_images": len(images), "seed": seed}
+    metrics: dict[str, Any] = {"seed": seed}
+    if "classify" in model or "encode" in model:
+        metrics["test_images"] = len(images)
     if "classify" in model:
         probabilities = batched(model["classify"].function("image", "probabilities"), images)
         metrics["accuracy"] = float(np.mean(probabilities.argmax(axis=1) == data.labels))
@@ -46,7 +46,7 @@ def evaluate(
         metrics["latent_dim"] = means.shape[1]
         restored = batched(model["reconstruct"].function("image", "image"), images)
         metrics["reconstruction_mse"] = float(np.mean(np.square(restored - images)))
-        if bounds and "logvar" in model["encode"].outputs and binarize:
+        if "logvar" in model["encode"].outputs and binarize:
             metrics |= likelihood_metrics(model, images, seed)
     if "generate" in model and classifier is not None:
         metrics |= generation_metrics(model, classifier, generated, seed)
@@ -54,15 +54,24 @@ def evaluate(
 
 
 def measure(
-    model: SavedModel, data: ImageData, *, classifier: SavedModel | None = None, seed: int = 0
+    model: SavedModel,
+    data: ImageData,
+    *,
+    classifier: SavedModel | None = None,
+    seed: int = 0,
+    note: bool = True,
 ) -> dict[str, Any]:
-    """`evaluate`, binarising for models whose card says so, and the result noted on the card."""
-    card = model.card
-    binarize = (card or {}).get("data", {}).get("binarized", False)
+    """`evaluate`, binarising for models whose card says so.
+
+    With `note`, the result is added to the card when `data` is the set the model was trained on.
+    """
+    card = model.card or {}
+    trained_on = card.get("data", {})
+    binarize = trained_on.get("binarized", False)
     metrics = evaluate(model, data, binarize=binarize, classifier=classifier, seed=seed)
-    metrics["test_source"] = data.source
-    if card is not None:
-        write_card(model.path, card | {"metrics": metrics})
+    metrics |= {"test_data": data.name, "test_source": data.source}
+    if note and trained_on.get("name") == data.name:
+        write_card(model.path, card | {"metrics": card.get("metrics", {}) | metrics})
     return metrics
 
 

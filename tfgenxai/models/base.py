@@ -137,7 +137,7 @@ class ExplainableModel(keras.Model):
         """Class, configuration and parameter count, for the model card."""
         return {
             "class": type(self).__name__,
-            "config": {k: v for k, v in self.get_config().items() if k not in _KERAS_KEYS},
+            "config": {k: v for k, v in self.get_config().items() if k != "name"},
             "parameters": self.count_params(),
         }
 
@@ -155,6 +155,3 @@ def side_by_side(images: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
     """Images and their reconstructions in turn, (2N, H, W, C)."""
     pairs = tf.stack([images, restored], axis=1)
     return tf.reshape(pairs, tf.concat([[-1], tf.shape(images)[1:]], axis=0))
-
-
-_KERAS_KEYS = {"name", "trainable", "dtype"}

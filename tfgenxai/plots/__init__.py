@@ -1,10 +1,10 @@
 """Figures: each function gives back a matplotlib Figure; `save` writes it as a PNG file."""
 
+from tfgenxai.pictures import make_grid
 from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
 from tfgenxai.plots.maps import latent_heatmaps, overlay
-from tfgenxai.plots.pictures import make_grid
 from tfgenxai.plots.style import png, save
 
 __all__ = [

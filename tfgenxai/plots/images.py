@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tfgenxai.errors import InvalidInputError
+from tfgenxai.pictures import as_pixels, make_grid
 from tfgenxai.plots.maps import draw_over, map_scale
-from tfgenxai.plots.pictures import as_pixels, make_grid
 from tfgenxai.plots.style import INK, new_figure, show_picture
 
 TILE = 1.05  # inches of one picture

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.plots.pictures import make_grid
+from tfgenxai.pictures import make_grid
 from tfgenxai.plots.style import NEUTRAL, POSITIVE, class_colours, dress, new_figure
 
 if TYPE_CHECKING:

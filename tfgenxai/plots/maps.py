@@ -17,7 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.plots.pictures import as_pixels, upsample
+from tfgenxai.pictures import as_pixels, upsample
 from tfgenxai.plots.style import DIVERGING, INK, SEQUENTIAL, bare, new_figure, show_picture
 
 TILE = 1.5  # inches of one picture

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from tfgenxai.errors import DamagedModelError
+from tfgenxai.files import write_text
 
 CARD = Path("assets.extra") / "card.json"
 """Where the card lies in a SavedModel's folder."""
+
+
+def shelves() -> list[Path]:
+    """Where models are looked up by name: `saved_models/` here, then in this package's checkout."""
+    name = "saved_models"
+    return [Path.cwd() / name, Path(__file__).resolve().parents[2] / name]
 
 
 def read_card(path: str | Path) -> dict[str, Any] | None:
@@ -42,15 +48,8 @@ def write_card(path: str | Path, card: dict[str, Any]) -> Path:
     """
     folder = Path(path)
     file = folder / CARD
-    file.parent.mkdir(parents=True, exist_ok=True)
     content = {**card, "sha256": _checksums(folder)}
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
-    return file
+    return write_text(file, json.dumps(content, indent=2) + "\n")
 
 
 def verify(path: str | Path) -> None:

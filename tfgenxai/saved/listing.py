@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfgenxai.errors import ModelNotFoundError
-from tfgenxai.saved.card import read_card
+from tfgenxai.errors import DamagedModelError, ModelNotFoundError
+from tfgenxai.saved.card import read_card, shelves
 
 
 @dataclass(frozen=True)
@@ -23,26 +23,30 @@ class Listed:
     size: int
 
 
-def shipped_folder() -> Path:
-    """`saved_models/` of the current directory, or else of the checkout of this package."""
-    here = Path("saved_models")
-    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "saved_models"
-
-
 def list_models(folder: str | Path | None = None) -> list[Listed]:
     """The SavedModels in `folder` (default: those that ship), sorted by name; sizes in bytes.
 
     Raises ModelNotFoundError when there is no such folder.
     """
-    folder = Path(folder) if folder is not None else shipped_folder()
-    if not folder.is_dir():
-        raise ModelNotFoundError(f"There is no folder {folder}; name one that holds SavedModels.")
-    paths = sorted(file.parent for file in folder.glob("*/saved_model.pb"))
-    return [_listed(path) for path in paths]
+    folders = shelves() if folder is None else [Path(folder)]
+    if not any(shelf.is_dir() for shelf in folders):
+        raise ModelNotFoundError(
+            f"There is no folder {folders[0]}; name one that holds SavedModels."
+        )
+    # The first shelf wins, as it does for `load(name)`.
+    found = {
+        file.parent.name: file.parent
+        for shelf in reversed(folders)
+        for file in shelf.glob("*/saved_model.pb")
+    }
+    return [_listed(found[name]) for name in sorted(found)]
 
 
 def _listed(path: Path) -> Listed:
-    card = read_card(path) or {}
+    try:
+        card = read_card(path) or {}
+    except DamagedModelError:
+        card = {"architecture": {"class": "damaged card"}}
     return Listed(
         name=path.name,
         path=path,

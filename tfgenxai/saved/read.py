@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 _INITIALISER = "__saved_model_init_op"
-_FOLDER = "saved_models"
 
 
 def load(path: str | Path, *, trusted: bool = False) -> SavedModel:
@@ -205,7 +204,7 @@ def _variable_nodes(meta: Any) -> dict[str, tuple[int | None, str]]:
         return found
     bound = meta.object_graph_def.concrete_functions
     for node in meta.graph_def.node:
-        name = node.attr["f"].func.name
+        name = node.attr["f"].func.name if "f" in node.attr else ""
         if name in bound:
             owners = list(bound[name].bound_inputs)
             for source, owner in zip(node.input[len(node.input) - len(owners) :], owners):
@@ -289,7 +288,7 @@ def _resolve(path: str | Path) -> Path:
     candidates = [path]
     shelves = [path.parent, path]
     if path.name == str(path):
-        known = [Path.cwd() / _FOLDER, Path(__file__).resolve().parents[2] / _FOLDER]
+        known = cards.shelves()
         candidates += [shelf / path.name for shelf in known]
         shelves += known
     for candidate in candidates:

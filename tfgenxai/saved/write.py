@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tfgenxai.errors import ExportError
 from tfgenxai.saved.card import write_card
@@ -17,8 +18,9 @@ from tfgenxai.saved.card import write_card
 def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
     """Writes `path` (a SavedModel folder) and `path.keras` (to go on training); returns `path`.
 
-    Everything is written to a temporary folder beside `path` and renamed at the end: a crash or a
-    full disk leaves whatever was at `path` as it was, and raises ExportError.
+    Everything is written to a temporary folder beside `path` and renamed at the end: a full disk
+    leaves whatever was at `path` as it was, and raises ExportError. A process killed between the
+    last two renames leaves the previous model in that folder, `.NAME.PID.partial`.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -33,7 +35,8 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(f"{path} was not written: {_cause(error)}. {_kept(path)}") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not any(partial.glob("previous-*")) or path.exists():
+            shutil.rmtree(partial, ignore_errors=True)
     return path
 
 
@@ -46,7 +49,24 @@ def _write_saved_model(model: Any, folder: Path) -> list[str]:
             setattr(module, name, function)
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
     tf.saved_model.save(module, str(folder), signatures=signatures)
+    _forget_seeds(folder / "saved_model.pb")
     return list(signatures)
+
+
+def _forget_seeds(file: Path) -> None:
+    """Lets the random operations draw afresh in every process.
+
+    Tracing under a global seed writes that seed into each of them, after which `sample` would
+    draw the same images whenever the model is loaded.
+    """
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    for meta in model.meta_graphs:
+        functions = meta.graph_def.library.function
+        for nodes in (meta.graph_def.node, *(function.node_def for function in functions)):
+            for node in nodes:
+                for name in {"seed", "seed2"} & set(node.attr):
+                    node.attr[name].i = 0
+    file.write_bytes(model.SerializeToString())
 
 
 def _swap(places: dict[Path, Path]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.files import write_bytes, write_text
 from tfgenxai.latent.checks import check_codes
-from tfgenxai.plots.pictures import as_pixels
+from tfgenxai.pictures import as_pixels
 from tfgenxai.tensorboard.summaries import Summaries
 
 # The largest texture that browsers draw everywhere.

@@ -6,14 +6,15 @@ import io
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.plots.pictures import make_grid
-from tfgenxai.plots.style import png
+from tfgenxai.pictures import make_grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Summaries:
@@ -38,6 +39,10 @@ class Summaries:
         trace: TracebackType | None,
     ) -> None:
         self._writer.close()
+
+    def flush(self) -> None:
+        """Put what was logged on disk now, for a log that stays open."""
+        self._writer.flush()
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """One number for each name.
@@ -64,6 +69,8 @@ class Summaries:
         """A figure as it is saved."""
         from PIL import Image
 
+        from tfgenxai.plots.style import png
+
         with Image.open(io.BytesIO(png(figure))) as shown:
             pixels = np.asarray(shown.convert("RGB"))
         with self._writer.as_default():
@@ -73,6 +80,11 @@ class Summaries:
         """A text, shown as Markdown."""
         with self._writer.as_default():
             self._summary.text(name, markdown, step=step)
+
+    def graph(self, graph: Any) -> None:
+        """A `tf.Graph`, for the Graphs page."""
+        with self._writer.as_default():
+            self._summary.graph(graph)
 
     def hparams(
         self,

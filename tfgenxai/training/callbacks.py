@@ -33,23 +33,23 @@ class Previews(keras.callbacks.Callback):
 
     def __init__(self, logdir: Path, images: np.ndarray, settings: dict[str, Any]) -> None:
         super().__init__()
-        self.logdir = logdir
+        self.log = Summaries(logdir)
         self.images = images
         self.settings = settings
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Notes the hyper-parameters and the graph, which Keras' callback leaves out."""
-        flat = {k: v for k, v in self.settings.items() if isinstance(v, bool | int | float | str)}
-        with Summaries(self.logdir) as log:
-            log.hparams(flat | self.settings["config"])
+        plain = bool | int | float | str
+        flat = {k: v for k, v in self.settings.items() if isinstance(v, plain)}
+        config = self.settings["config"].items()
         function = self.model.export_signatures()["serving_default"]
-        with tf.summary.create_file_writer(str(self.logdir)).as_default():
-            tf.summary.graph(function.get_concrete_function().graph)
+        self.log.hparams(flat | {k: v if isinstance(v, plain) else str(v) for k, v in config})
+        self.log.graph(function.get_concrete_function().graph)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draws the grids."""
         eps = np.random.default_rng(0).standard_normal((32, getattr(self.model, "latent_dim", 1)))
         previews = self.model.previews(tf.constant(self.images), tf.constant(eps, tf.float32))
-        with Summaries(self.logdir) as log:
-            for name, images in previews.items():
-                log.images(name, np.asarray(images), step=epoch)
+        for name, images in previews.items():
+            self.log.images(name, np.asarray(images), step=epoch)
+        self.log.flush()

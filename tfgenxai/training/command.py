@@ -46,10 +46,15 @@ def train_and_export(request: TrainRequest) -> Path:
     """
     entry = model_entry(request.model)
     path = request.out / request.name
-    if path.exists() and not (request.overwrite or request.resume):
-        raise UsageError(
-            f"{path} holds a model; add --overwrite to replace it, or choose another --name."
-        )
+    run = path.with_name(f"{request.name}.training")
+    # A run that is gone on with made the model that is there; nothing else may be replaced.
+    going_on = request.resume and any((run / "checkpoints").glob("epoch-*.h5"))
+    for place in (path, path.with_name(f"{request.name}.keras")):
+        if place.exists() and not (request.overwrite or going_on):
+            raise UsageError(
+                f"{place} is a model already; add --overwrite to replace it, "
+                "or choose another --name."
+            )
     _check_numbers(request)
 
     from tfgenxai.saved.write import export
@@ -78,7 +83,7 @@ def train_and_export(request: TrainRequest) -> Path:
         settings,
         images,
         held_out,
-        out=path.with_name(f"{request.name}.training"),
+        out=run,
         resume=request.resume,
         replace=request.overwrite,
     )

@@ -52,7 +52,6 @@ class Trained:
     model: Any
     settings: Settings
     history: list[dict[str, float]]
-    seconds: float
 
 
 def build_model(settings: Settings, steps: int) -> Any:
@@ -91,10 +90,9 @@ def train(
     A run that was killed, started again with `resume=True`, ends with the same weights as one
     that was not; `replace=True` drops a run that is there instead. Raises UsageError when `out`
     holds a run and neither is said, or other settings are asked for, and InvalidInputError when
-    the images do not fit the model.
+    the images do not fit the model. TensorFlow's operations stay deterministic afterwards.
     """
     out = Path(out)
-    started = time.monotonic()
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     steps = steps_per_epoch(len(images), settings.batch_size)
@@ -140,7 +138,7 @@ def train(
                 SaveEpoch(checkpoints),
             ],
         )
-    return Trained(model, settings, history.rows, time.monotonic() - started)
+    return Trained(model, settings, history.rows)
 
 
 class _History(keras.callbacks.Callback):

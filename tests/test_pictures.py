@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tfgenxai.errors import InvalidInputError
+from tfgenxai.pictures import as_pixels, upsample
 from tfgenxai.plots import make_grid
-from tfgenxai.plots.pictures import as_pixels, upsample
 
 
 def test_grey_and_colour_images_become_rgb_bytes():
