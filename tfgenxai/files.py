@@ -18,7 +18,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files that only their owner reads; a report is meant to be shared.
-        os.chmod(partial, 0o666 & ~_umask())
+        os.chmod(partial, shared_mode())
         os.replace(partial, path)
     except BaseException:
         os.unlink(partial)
@@ -31,7 +31,8 @@ def write_text(path: str | os.PathLike[str], content: str) -> Path:
     return write_bytes(path, content.encode())
 
 
-def _umask() -> int:
+def shared_mode() -> int:
+    """The permissions that a file opened as usual would have here."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask

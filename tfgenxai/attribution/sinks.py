@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from tfgenxai.errors import UsageError
+from tfgenxai.files import shared_mode
 
 
 class Sink(Protocol):
@@ -88,7 +89,7 @@ class NpySink:
         self.file.seek(0)
         self._header()
         self.file.close()
-        os.chmod(self.partial, 0o644)
+        os.chmod(self.partial, shared_mode())
         os.replace(self.partial, self.path)
         return np.load(self.path, mmap_mode="r")
 
