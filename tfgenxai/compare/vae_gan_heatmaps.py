@@ -90,8 +90,8 @@ def add_discriminator_heatmaps(comparison: Comparison) -> None:
         plots.overlay(cam, images, row_names=names, title="Evidence for real"),
         f"Grad-CAM of the discriminator's logit at `{layer}`, on {_JUDGED} test images and "
         f"{_JUDGED} generated ones: where it finds evidence for a real image (empty: nowhere). "
-        f"It tells real from generated in {100 * right:.1f} % of the cases; at 50 % the generator "
-        "has won, and its heatmaps say little.",
+        f"It tells real from generated in {100 * right:.1f} % of the cases; near 50 % it "
+        "cannot, and its heatmaps say little.",
     )
 
 
