@@ -29,15 +29,14 @@ SHIPPED = Path(__file__).parent.parent / "saved_models" / "conv-vae-faces"
 
 def models(path: Path | None, seed: int) -> tuple[keras.Model, Graph]:
     """The live Keras encoder, for the peers, and its frozen graph."""
+    keras.utils.set_random_seed(seed)
+    model = ConvVAE()
     if path is None:
-        keras.utils.set_random_seed(seed)
-        model = ConvVAE()
         function = model.export_signatures()["encode"]
         return model.encoder, Graph.from_function(function)
-    archive = path.with_name(path.name + ".keras")
-    if not archive.is_file():
-        raise SystemExit(f"The peers need the Keras archive {archive}, and it is not there.")
-    return keras.models.load_model(archive).encoder, tfgenxai.load(path)["encode"]
+    graph = tfgenxai.load(path)["encode"]
+    model.set_weights([weight.numpy() for weight in tf.saved_model.load(str(path)).weights])
+    return model.encoder, graph
 
 
 def notebook_loop(model: keras.Model, image: np.ndarray, latents: int) -> np.ndarray:
@@ -149,7 +148,7 @@ def main() -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        help="SavedModel of a ConvVAE, its Keras archive beside it "
+        help="SavedModel of a ConvVAE that this package wrote "
         "(default: saved_models/conv-vae-faces if it is there, else random weights)",
     )
     parser.add_argument("--random", action="store_true", help="random weights in any case")
