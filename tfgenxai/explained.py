@@ -52,6 +52,10 @@ class Explained:
         shared, rows: see `Feeds`; here rows have length N.
         columns: (T,), where the scalars are elements of the only fetched tensor, each sample
             flattened; it is then the only entry of `shared`. None elsewhere.
+        linear: whether `read` is a weighted sum of the only fetched tensor's elements, with
+            weights that do not depend on the inputs.
+        inner: the same scalars in the graph of another model, which scores the image that is
+            fetched here. None elsewhere.
     """
 
     graph: Graph
@@ -63,6 +67,8 @@ class Explained:
     shared: tuple[np.ndarray, ...] = ()
     rows: tuple[np.ndarray, ...] = ()
     columns: np.ndarray | None = None
+    linear: bool = False
+    inner: Explained | None = None
 
     def scores(self, feeds: Feeds) -> tf.Tensor:
         """The scalars (n, T) of a batch; differentiable with respect to its inputs."""
@@ -195,7 +201,9 @@ def elements(
         return tf.gather(_flattened(values[0], size), columns, axis=1)
 
     key = ("elements", tensor.name, len(flat))
-    return Explained(graph, (tensor,), read, names, key, True, (columns,), columns=columns)
+    return Explained(
+        graph, (tensor,), read, names, key, True, (columns,), columns=columns, linear=True
+    )
 
 
 def element_of_each(graph: Graph, tensor: tf.Tensor, index: np.ndarray, what: str) -> Explained:
@@ -211,7 +219,7 @@ def element_of_each(graph: Graph, tensor: tf.Tensor, index: np.ndarray, what: st
 
     key = ("element of each", tensor.name)
     rows = (index.astype(np.int32),)
-    return Explained(graph, (tensor,), read, (f"own {what}",), key, rows=rows)
+    return Explained(graph, (tensor,), read, (f"own {what}",), key, rows=rows, linear=True)
 
 
 def of_generated_image(graph: Graph, scored: Explained) -> Explained:
@@ -232,7 +240,16 @@ def of_generated_image(graph: Graph, scored: Explained) -> Explained:
         return scored.read(outputs, given, *arguments)
 
     key = ("of image", image.name, scored.graph, scored.key)
-    return replace(scored, graph=graph, fetches=(image,), read=read, key=key, columns=None)
+    return replace(
+        scored,
+        graph=graph,
+        fetches=(image,),
+        read=read,
+        key=key,
+        columns=None,
+        linear=False,
+        inner=scored,
+    )
 
 
 def original_image(

@@ -13,7 +13,11 @@ def import_tensorflow() -> None:
     On machines without a GPU, TensorFlow 2.21 prints several lines about CUDA at every start, which
     no setting silences. Python's own warnings about retracing are silenced too: every explainer
     is a function of its own, compiled once, which TensorFlow takes for one that is compiled again.
+
+    TensorFlow turns oneDNN on only for processors of which it knows that they gain by it. It trains
+    a DCGAN a third faster on others too, so that it is on unless the environment says otherwise.
     """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

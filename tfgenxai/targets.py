@@ -201,7 +201,8 @@ class Unit(Target):
 
         names = (f"{self.layer}[{channel}]",)
         key = ("Unit", tensor.name)
-        return Explained(graph, (tensor,), read, names, key, shared=(np.asarray(channel, "i4"),))
+        shared = (np.asarray(channel, "i4"),)
+        return Explained(graph, (tensor,), read, names, key, shared=shared, linear=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +239,8 @@ class Pixels(Target):
 
         key = ("Pixels", image.name, shared, mask.shape[-1])
         where = {"shared": (mask,)} if shared else {"rows": (mask,)}
-        return Explained(graph, (image,), read, ("masked pixels",), key, **where)  # type: ignore[arg-type]
+        names = ("masked pixels",)
+        return Explained(graph, (image,), read, names, key, linear=True, **where)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)

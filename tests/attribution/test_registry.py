@@ -12,8 +12,8 @@ from tfgenxai.errors import UsageError
 def test_every_entry_is_a_method_of_that_name(name):
     found = method_class(name)
     assert issubclass(found, Method) and found.name == name
-    assert getattr(attribution, METHODS[name][1]) is found
-    assert METHODS[name][1] in attribution.__all__
+    assert getattr(attribution, METHODS[name].cls) is found
+    assert METHODS[name].cls in attribution.__all__
 
 
 def test_create(encoder):

@@ -3,7 +3,7 @@
     method = LatentGradCAM(graph, layer="encoder_conv_3")
     attribution = method(images, Latent.all())
 
-`METHODS` is the registry: name -> (module, class). Importing this package loads no method.
+`METHODS` is the registry. Importing this package loads no method.
 """
 
 from __future__ import annotations
@@ -11,36 +11,189 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
     from tfgenxai.attribution.base import Attribution, Method
+    from tfgenxai.attribution.deconvnet import Deconvnet
     from tfgenxai.attribution.grad_cam import GradCAM
+    from tfgenxai.attribution.grad_cam_plus_plus import GradCAMPlusPlus
+    from tfgenxai.attribution.gradient_input import GradientInput
+    from tfgenxai.attribution.guided_backprop import GuidedBackprop
+    from tfgenxai.attribution.guided_grad_cam import GuidedGradCAM
+    from tfgenxai.attribution.integrated_gradients import IntegratedGradients
+    from tfgenxai.attribution.latent_anomaly_cam import LatentAnomalyCAM
     from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
+    from tfgenxai.attribution.layer_cam import LayerCAM
+    from tfgenxai.attribution.lime import LIME
+    from tfgenxai.attribution.lrp.innvestigate import INNvestigate
+    from tfgenxai.attribution.lrp.method import LRP
+    from tfgenxai.attribution.occlusion import Occlusion
+    from tfgenxai.attribution.rise import RISE
     from tfgenxai.attribution.saliency import Saliency
+    from tfgenxai.attribution.score_cam import ScoreCAM
+    from tfgenxai.attribution.shap import SHAP
+    from tfgenxai.attribution.smooth_grad import SmoothGrad
+    from tfgenxai.attribution.var_grad import VarGrad
     from tfgenxai.graph import Graph
 
-METHODS: dict[str, tuple[str, str]] = {
-    "saliency": ("saliency", "Saliency"),
-    "grad_cam": ("grad_cam", "GradCAM"),
-    "latent_grad_cam": ("latent_grad_cam", "LatentGradCAM"),
+
+class Entry(NamedTuple):
+    """A registered method: where it is, and what `tfgenxai methods` says of it.
+
+    Attributes:
+        module, cls: the class, and the module below this package that holds it.
+        summary: what it gives, in a line.
+        source: who proposed it, and what computes it where that is another package.
+    """
+
+    module: str
+    cls: str
+    summary: str
+    source: str
+
+
+METHODS: dict[str, Entry] = {
+    "saliency": Entry(
+        "saliency", "Saliency", "absolute gradient |df/dx|", "Simonyan, Vedaldi and Zisserman 2014"
+    ),
+    "gradient_input": Entry(
+        "gradient_input", "GradientInput", "gradient times input", "Shrikumar et al. 2016"
+    ),
+    "integrated_gradients": Entry(
+        "integrated_gradients",
+        "IntegratedGradients",
+        "gradients along the way from a baseline, which add up to the change of the target",
+        "Sundararajan, Taly and Yan 2017",
+    ),
+    "smooth_grad": Entry(
+        "smooth_grad", "SmoothGrad", "mean gradient over noisy inputs", "Smilkov et al. 2017"
+    ),
+    "var_grad": Entry(
+        "var_grad", "VarGrad", "variance of the gradient over noisy inputs", "Adebayo et al. 2018"
+    ),
+    "guided_backprop": Entry(
+        "guided_backprop",
+        "GuidedBackprop",
+        "gradient that passes active neurons only, and only where it is positive",
+        "Springenberg et al. 2015",
+    ),
+    "deconvnet": Entry(
+        "deconvnet",
+        "Deconvnet",
+        "gradient that passes where it is positive",
+        "Zeiler and Fergus 2014",
+    ),
+    "guided_grad_cam": Entry(
+        "guided_grad_cam",
+        "GuidedGradCAM",
+        "guided backpropagation times the Grad-CAM map",
+        "Selvaraju et al. 2017; tf-keras-vis",
+    ),
+    "grad_cam": Entry(
+        "grad_cam",
+        "GradCAM",
+        "feature maps of a layer, weighed by their mean gradient",
+        "Selvaraju et al. 2017; tf-keras-vis",
+    ),
+    "grad_cam_plus_plus": Entry(
+        "grad_cam_plus_plus",
+        "GradCAMPlusPlus",
+        "feature maps, weighed by a mean of their positive gradients",
+        "Chattopadhyay et al. 2018; tf-keras-vis",
+    ),
+    "score_cam": Entry(
+        "score_cam",
+        "ScoreCAM",
+        "feature maps, weighed by the target of the input that each masks",
+        "Wang et al. 2020; tf-keras-vis",
+    ),
+    "layer_cam": Entry(
+        "layer_cam",
+        "LayerCAM",
+        "feature maps, weighed place by place by their positive gradient",
+        "Jiang et al. 2021; tf-keras-vis",
+    ),
+    "latent_grad_cam": Entry(
+        "latent_grad_cam",
+        "LatentGradCAM",
+        "Grad-CAM of all latent coordinates together",
+        "Liu et al. 2020",
+    ),
+    "latent_anomaly_cam": Entry(
+        "latent_anomaly_cam",
+        "LatentAnomalyCAM",
+        "where an image differs from the images that a VAE was trained on",
+        "Liu et al. 2020",
+    ),
+    "lrp": Entry(
+        "lrp.method",
+        "LRP",
+        "relevance that every layer hands on by a rule, and that adds up to the target",
+        "Bach et al. 2015; Montavon et al. 2019",
+    ),
+    "innvestigate": Entry(
+        "lrp.innvestigate",
+        "INNvestigate",
+        "LRP and its relatives by iNNvestigate, on the layers of the frozen graph",
+        "Alber et al. 2019; iNNvestigate",
+    ),
+    "occlusion": Entry(
+        "occlusion",
+        "Occlusion",
+        "fall of the target when a patch is hidden",
+        "Zeiler and Fergus 2014",
+    ),
+    "rise": Entry(
+        "rise", "RISE", "mean target over random masks that leave a pixel", "Petsiuk et al. 2018"
+    ),
+    "shap": Entry(
+        "shap",
+        "SHAP",
+        "Shapley values of pixels, superpixels or latent coordinates",
+        "Lundberg and Lee 2017; shap",
+    ),
+    "lime": Entry(
+        "lime",
+        "LIME",
+        "a sparse linear model of the target near the input",
+        "Ribeiro, Singh and Guestrin 2016; lime",
+    ),
 }
 
 _HOMES = {
     "Attribution": "result",
     "Method": "base",
-    **{name: module for module, name in METHODS.values()},
+    **{entry.cls: entry.module for entry in METHODS.values()},
 }
 
 __all__ = [
     "METHODS",
     "Attribution",
+    "Deconvnet",
+    "Entry",
     "GradCAM",
+    "GradCAMPlusPlus",
+    "GradientInput",
+    "GuidedBackprop",
+    "GuidedGradCAM",
+    "INNvestigate",
+    "IntegratedGradients",
+    "LIME",
+    "LRP",
+    "LatentAnomalyCAM",
     "LatentGradCAM",
+    "LayerCAM",
     "Method",
+    "Occlusion",
+    "RISE",
+    "SHAP",
     "Saliency",
+    "ScoreCAM",
+    "SmoothGrad",
+    "VarGrad",
     "create",
     "method_class",
 ]
@@ -55,7 +208,7 @@ def method_class(name: str) -> type[Method]:
     if name not in METHODS:
         close = difflib.get_close_matches(name, METHODS, n=2) or METHODS
         raise UsageError(f"No attribution method is called {name!r}; try {', '.join(close)}.")
-    return getattr(_module(METHODS[name][0]), METHODS[name][1])
+    return getattr(_module(METHODS[name].module), METHODS[name].cls)
 
 
 def create(name: str, graph: Graph, **options: Any) -> Method:

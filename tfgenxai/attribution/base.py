@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,10 +24,31 @@ if TYPE_CHECKING:
 
     from tfgenxai.graph import Graph
 
-__all__ = ["Attribution", "CompiledMethod", "Method"]
+__all__ = ["Attribution", "CompiledMethod", "Explanation", "Method"]
 
 #: Bytes that the intermediate values of one vectorised pass may take.
 MEMORY = 2**29
+
+
+class Explanation(NamedTuple):
+    """What a method finds in one batch of n samples.
+
+    Attributes:
+        values: (n, T, ...).
+        delta: convergence delta (n, T), for methods with a sum rule.
+        parts: what the delta consists of, (n, T) each; see `Attribution.delta_parts`.
+    """
+
+    values: Any
+    delta: Any = None
+    parts: Mapping[str, Any] = {}
+
+    def map(self, change: Callable[[Any], Any]) -> Explanation:
+        """The same with every array changed."""
+        delta = None if self.delta is None else change(self.delta)
+        return Explanation(
+            change(self.values), delta, {name: change(part) for name, part in self.parts.items()}
+        )
 
 
 class Method(ABC):
@@ -89,12 +110,15 @@ class Method(ABC):
             progress = sys.stderr.isatty() and count is not None and count > size
         sink: Sink = MemorySink(count) if out is None else NpySink(out)
         deltas: list[np.ndarray] = []
+        parts: dict[str, list[np.ndarray]] = {}
         try:
             with counter(self.name, count or 0, progress) as done:
-                for values, delta in self._run(stream, explained, done):
-                    sink.append(values)
-                    if delta is not None:
-                        deltas.append(delta)
+                for found in self._run(stream, explained, done):
+                    sink.append(found.values)
+                    if found.delta is not None:
+                        deltas.append(found.delta)
+                    for name, part in found.parts.items():
+                        parts.setdefault(name, []).append(part)
             values = sink.close()
         except BaseException:
             sink.discard()
@@ -107,14 +131,13 @@ class Method(ABC):
             family=explained.family,
             layer=self.layer_name,
             convergence_delta=np.concatenate(deltas) if deltas else None,
+            delta_parts={name: np.concatenate(part) for name, part in parts.items()},
             settings=self.settings(),
         )
 
     @abstractmethod
-    def explain_batch(
-        self, feeds: Feeds, explained: Explained, start: int
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Values (n, T, ...) of one batch, and the convergence delta (n, T) or None.
+    def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:
+        """Arrays (n, T, ...) of one batch.
 
         Args:
             feeds: arrays of the batch.
@@ -145,8 +168,8 @@ class Method(ABC):
 
     def _run(
         self, stream: Iterator[Batch], explained: Explained, done: Callable[[int], object]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Values and delta of batch after batch, without the target axis if there is none."""
+    ) -> Iterator[Explanation]:
+        """What is found in batch after batch, without the target axis if there is none."""
         before = {tensor.ref() for tensor in upstream(explained.fetches)}
         draws = [tensor for tensor in self.graph.random if tensor.ref() in before]
         start = 0
@@ -157,10 +180,8 @@ class Method(ABC):
                 _check_rows(len(explained.rows[0]), start + count)
             fed = {**batch, **self._noise(draws, batch, start)}
             feeds = Feeds(fed, explained.shared, rows)
-            values, delta = self.explain_batch(feeds, explained, start)
-            if not explained.family:
-                values, delta = values[:, 0], None if delta is None else delta[:, 0]
-            yield values, delta
+            found = self.explain_batch(feeds, explained, start)
+            yield found if explained.family else found.map(lambda array: array[:, 0])
             start += count
             done(count)
         if start == 0:
@@ -199,19 +220,16 @@ class CompiledMethod(Method):
 
     @abstractmethod
     def kernel(self, explained: Explained) -> Callable[[Feeds], Any]:
-        """A TensorFlow function from a batch to values (n, T, ...), or to (values, delta).
+        """A TensorFlow function from a batch to values (n, T, ...), or to an `Explanation`.
 
         It serves all targets with this key: what differs between them is in `Feeds`.
         """
 
-    def explain_batch(
-        self, feeds: Feeds, explained: Explained, start: int
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:
         """Runs the compiled kernel."""
         result = self.compiled(explained, feeds)(feeds)
-        if isinstance(result, tuple):
-            return result[0].numpy(), result[1].numpy()
-        return result.numpy(), None
+        found = result if isinstance(result, Explanation) else Explanation(result)
+        return found.map(lambda tensor: tensor.numpy())
 
     def compiled(self, explained: Explained, feeds: Feeds) -> Any:
         """The compiled kernel; arrays like those in `feeds`, with any n, never retrace it."""

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.attribution.base import Method
+from tfgenxai.attribution.base import Explanation, Method
 from tfgenxai.attribution.feature_maps import FeatureMaps
 from tfgenxai.explained import Explained, Feeds
 
@@ -66,9 +66,7 @@ class KerasVisCAM(Method):
             inputs: (n, ...) values of the explained input.
         """
 
-    def explain_batch(
-        self, feeds: Feeds, explained: Explained, start: int
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:
         """One call of tf-keras-vis for each target."""
         self.maps.check(explained)
         if explained.key not in self._models:
@@ -79,7 +77,7 @@ class KerasVisCAM(Method):
             self.cam(cut.model, lambda scores, t=t: scores[:, t], feeds.inputs[self.wrt])
             for t in range(len(explained.names))
         ]
-        return np.stack([np.asarray(cam, np.float32) for cam in cams], axis=1), None
+        return Explanation(np.stack([np.asarray(cam, np.float32) for cam in cams], axis=1))
 
 
 class _CutModel:

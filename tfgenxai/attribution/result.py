@@ -6,7 +6,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ class Attribution:
         layer: the layer whose maps are explained, for class activation maps.
         convergence_delta: sum of the relevance minus what theory says it should be, (N,) or
             (N, T), for methods with a sum rule.
+        delta_parts: what the delta consists of, by name, each of its shape, where the method
+            can tell: LRP names the biases' share and the stabiliser's.
         settings: the method's settings, the seed among them.
     """
 
@@ -46,6 +48,7 @@ class Attribution:
     family: bool = False
     layer: str | None = None
     convergence_delta: np.ndarray | None = None
+    delta_parts: Mapping[str, np.ndarray] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,38 +70,31 @@ class Attribution:
             if not -len(self) <= index < len(self):
                 raise UsageError(f"There is no sample {index}: they run from 0 to {len(self) - 1}.")
             index = [int(index)]
-        delta = self.convergence_delta
-        return replace(
-            self,
-            values=self.values[index],
-            convergence_delta=None if delta is None else delta[index],
-        )
+        return replace(self, values=self.values[index], **self._deltas(lambda delta: delta[index]))
 
     def target(self, target: int | str) -> Attribution:
         """The attribution of one target of a family, by place or name."""
         place = self._place(target)
         if not self.family:
             return self
-        delta = self.convergence_delta
         return replace(
             self,
             values=self.values[:, place],
             target_names=(self.target_names[place],),
             family=False,
-            convergence_delta=None if delta is None else delta[:, place],
+            **self._deltas(lambda delta: delta[:, place]),
         )
 
     def mean_map(self) -> Attribution:
         """The mean map over the targets of a family: M = (1/D) sum_i M^i of Liu et al. 2020."""
         if not self.family:
             return self
-        delta = self.convergence_delta
         return replace(
             self,
             values=self.values.mean(axis=1, dtype=np.float32),
             target_names=(f"mean of {len(self.target_names)} targets",),
             family=False,
-            convergence_delta=None if delta is None else delta.mean(axis=1, dtype=np.float32),
+            **self._deltas(lambda delta: delta.mean(axis=1, dtype=np.float32)),
         )
 
     def at_input_resolution(self, i: int, target: int | str = 0) -> np.ndarray:
@@ -142,7 +138,9 @@ class Attribution:
         arrays = {"values": np.asarray(self.values)}
         if self.convergence_delta is not None:
             arrays["convergence_delta"] = np.asarray(self.convergence_delta)
-        about = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _ARRAYS}
+        for part, delta in self.delta_parts.items():
+            arrays[_PART + part] = np.asarray(delta)
+        about = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _KEPT_APART}
         content = io.BytesIO()
         np.savez_compressed(content, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
         return write_bytes(path, content.getvalue())
@@ -161,6 +159,11 @@ class Attribution:
             with np.load(path, allow_pickle=False) as archive:
                 about = json.loads(str(archive["about"]))
                 arrays = {name: archive[name] for name in _ARRAYS if name in archive}
+                about["delta_parts"] = {
+                    name.removeprefix(_PART): archive[name]
+                    for name in archive.files
+                    if name.startswith(_PART)
+                }
             about["target_names"] = tuple(about["target_names"])
             about["input_shape"] = tuple(about["input_shape"])
             return cls(**arrays, **about)
@@ -168,6 +171,14 @@ class Attribution:
             raise InvalidInputError(
                 f"{path} is damaged, or was not written by Attribution.save: {error}."
             ) from None
+
+    def _deltas(self, choose: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+        """The convergence delta and its parts, of some samples or targets."""
+        delta = self.convergence_delta
+        return {
+            "convergence_delta": None if delta is None else choose(delta),
+            "delta_parts": {name: choose(part) for name, part in self.delta_parts.items()},
+        }
 
     def _place(self, target: int | str) -> int:
         count = len(self.target_names)
@@ -182,3 +193,5 @@ class Attribution:
 
 
 _ARRAYS = ("values", "convergence_delta")
+_KEPT_APART = (*_ARRAYS, "delta_parts")
+_PART = "delta_"
