@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgenxai.attribution import LatentGradCAM, Saliency
-from tfgenxai.attribution.base import CompiledMethod
+from tfgenxai.attribution import Attribution, LatentGradCAM, Saliency
+from tfgenxai.attribution.base import CompiledMethod, Explanation
 from tfgenxai.data.images import ImageData
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.graph import Graph
@@ -200,7 +200,7 @@ class Conserving(CompiledMethod):
     def kernel(self, explained):
         def kernel(feeds):
             scores = explained.scores(feeds)
-            return scores[:, :, None], 2.0 * scores
+            return Explanation(scores[:, :, None], 2.0 * scores, {"bias": 3.0 * scores})
 
         return kernel
 
@@ -212,6 +212,18 @@ def test_convergence_delta_goes_with_the_values(encoder, images):
     one = method(images, Latent(2))
     assert one.convergence_delta.shape == (7,)
     np.testing.assert_allclose(one.convergence_delta, family.convergence_delta[:, 2], rtol=1e-5)
+    for found in (family, one):
+        np.testing.assert_allclose(found.delta_parts["bias"], 1.5 * found.convergence_delta)
+        assert len(found[2:5].delta_parts["bias"]) == 3
+
+
+def test_deltas_are_saved(encoder, images, tmp_path):
+    found = Conserving(encoder.graph)(images, Latent.all())
+    read = Attribution.load(found.save(tmp_path / "a.npz"))
+    np.testing.assert_array_equal(read.convergence_delta, found.convergence_delta)
+    np.testing.assert_array_equal(read.delta_parts["bias"], found.delta_parts["bias"])
+    one = read.target(2)
+    np.testing.assert_array_equal(one.delta_parts["bias"], found.delta_parts["bias"][:, 2])
 
 
 def test_progress_goes_to_stderr(method, images, capsys):
