@@ -10,7 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.deviations import Deviations
+
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--deviations`."""
+    parser.addoption(
+        "--deviations", action="store_true", help="print how far values were from their oracles"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Turns the table on."""
+    if config.getoption("--deviations"):
+        config.pluginmanager.register(Deviations())
 
 
 @pytest.fixture(scope="session")
