@@ -9,8 +9,6 @@ so that other work on the machine spoils a round and not the ratios.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfgenxai
+from benchmarks.timing import medians
 from tfgenxai.attribution import LatentGradCAM
 from tfgenxai.graph import Graph
 from tfgenxai.models.conv_vae import ConvVAE
@@ -65,13 +64,6 @@ def keras_vis(model: keras.Model, images: np.ndarray, score: Any, layer: str) ->
     )
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """How long one call takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def measure(args: argparse.Namespace) -> None:
     """Runs everything in turn and prints medians, ratios and deviations."""
     path = args.model or (SHIPPED if SHIPPED.is_dir() and not args.random else None)
@@ -114,22 +106,17 @@ def measure(args: argparse.Namespace) -> None:
             1,
         ),
     }
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(args.rounds + 1):  # the first round compiles, and does not count
-        for name, (work, count) in works.items():
-            spent = seconds(work) / count
-            if turn:
-                times[name].append(spent)
-    medians = {name: statistics.median(spent) for name, spent in times.items()}
+    spent = medians({name: work for name, (work, _) in works.items()}, args.rounds)
+    each = {name: spent[name] / count for name, (_, count) in works.items()}
 
     print(f"model      {path or 'random weights'}, layer {args.layer}, {latents} latents")
     print(f"images     {args.images} of {images.shape[1:]}, batches of {args.batch}")
     print(f"threads    {tf.config.threading.get_intra_op_parallelism_threads() or 'all cores'}")
     print(f"rounds     {args.rounds}, medians\n")
-    ours, one = medians["LatentGradCAM"], medians["encoder forward"]
+    ours, one = each["LatentGradCAM"], each["encoder forward"]
     print(f"{'all maps of one image':46}{'ms':>10}{'forwards':>12}{'to ours':>10}")
-    for name, spent in medians.items():
-        print(f"{name:46}{1e3 * spent:10.3f}{spent / one:12.2f}{spent / ours:10.1f}")
+    for name, time in each.items():
+        print(f"{name:46}{1e3 * time:10.3f}{time / one:12.2f}{time / ours:10.1f}")
 
     checked = images[: args.checked]
     expected = np.stack([notebook_loop(tapped, image, latents) for image in checked])
