@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.errors import InvalidInputError, LayerNotFoundError, UsageError
-from tfgenxai.graph import kinds, layers, refs, sources
+from tfgenxai.graph import gradients, kinds, layers, refs, sources
 from tfgenxai.graph.cut import Cut
 from tfgenxai.graph.scopes import without_number
 
@@ -198,7 +198,7 @@ class Graph:
         hint = f"Closest: {_listed(close)}." if close else f"There are {_listed(known)}."
         return f"The graph {self.name!r} has no layer or tensor {name!r}. {hint}"
 
-    # -- its weights -----------------------------------------------------------------------
+    # -- its weights and gradients ---------------------------------------------------------
 
     def value(self, name: str) -> np.ndarray:
         """The value of a constant, such as a weight: one of ``variables`` or ``Layer.variables``.
@@ -231,9 +231,26 @@ class Graph:
             if new.shape != old.shape:
                 raise InvalidInputError(f"{name!r} has shape {old.shape}, not {new.shape}.")
             tensor.CopyFrom(tf.make_tensor_proto(new))
-        return Graph(
-            replace(self._source, frozen=replace(self._source.frozen, graph_def=graph_def))
-        )
+        return self._of(graph_def)
+
+    def with_gradients(self, rules: Mapping[str, gradients.GradientRule]) -> Graph:
+        """The same network, in which operations have other gradients; what it computes stays.
+
+        Args:
+            rules: kind of operation, such as ``"Relu"`` -> a function that takes the
+                ``tf.Operation`` and the gradient of its output, and gives that of its input.
+
+        Example:
+            >>> def rectified(op, gradient):
+            ...     return tf.nn.relu(gradient)
+            >>> deconvnet = g.with_gradients({"Relu": rectified})
+        """
+        return self._of(gradients.with_rules(self.graph_def, rules))
+
+    def _of(self, graph_def: Any) -> Graph:
+        """A graph of other nodes with the same names."""
+        frozen = replace(self._source.frozen, graph_def=graph_def)
+        return Graph(replace(self._source, frozen=frozen))
 
     def _constant(self, graph_def: Any, name: str) -> Any:
         for node in graph_def.node:
