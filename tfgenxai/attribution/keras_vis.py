@@ -13,7 +13,7 @@ scales it to the image with another alignment (corners) than `Attribution.at_inp
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from tfgenxai.attribution.base import Explanation, Method
 from tfgenxai.attribution.feature_maps import FeatureMaps
+from tfgenxai.attribution.perturbation import ROWS, repeated
 from tfgenxai.explained import Explained, Feeds
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class KerasVisCAM(Method):
     ) -> None:
         super().__init__(graph, wrt=wrt, seed=seed)
         self.maps = FeatureMaps.of(graph, layer)
-        self._models: dict[Hashable, _CutModel] = {}
+        self._models: dict[Hashable, CutModel] = {}
 
     @property
     def layer_name(self) -> str:
@@ -66,40 +67,86 @@ class KerasVisCAM(Method):
             inputs: (n, ...) values of the explained input.
         """
 
+    def score(self, cut: CutModel, t: int) -> Callable[[Any], Any]:
+        """What tf-keras-vis is to explain of the model's output (n, T): target t, (n,)."""
+        return lambda scores: scores[:, t]
+
     def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:
         """One call of tf-keras-vis for each target."""
         self.maps.check(explained)
         if explained.key not in self._models:
-            self._models[explained.key] = _CutModel(self.maps, explained, self.wrt)
+            self._models[explained.key] = CutModel(self.maps, explained, self.wrt)
         cut = self._models[explained.key]
-        cut.feeds = feeds
+        cut.take(feeds)
         cams = [
-            self.cam(cut.model, lambda scores, t=t: scores[:, t], feeds.inputs[self.wrt])
+            self.cam(cut.model, self.score(cut, t), feeds.inputs[self.wrt])
             for t in range(len(explained.names))
         ]
         return Explanation(np.stack([np.asarray(cam, np.float32) for cam in cams], axis=1))
 
 
-class _CutModel:
-    """The functional model around a cut graph; what does not flow through it waits in `feeds`."""
+class CutModel:
+    """The functional model around a cut graph; what does not flow through it waits in `feeds`.
+
+    Attributes:
+        model: from the explained input (n, ...) to the scalars (n, T); its layer `TAP` gives A.
+        left: after a prediction, the scores (n, T) of masked copies of the batch, in their order.
+    """
 
     def __init__(self, maps: FeatureMaps, explained: Explained, wrt: str) -> None:
         self.feeds = Feeds({})
+        self.left: Iterator[np.ndarray] = iter(())
+        self._explained, self._wrt = explained, wrt
+        self._predicted: np.ndarray | None = None
+
+        source = maps.graph.inputs[wrt]
 
         # tf-keras-vis watches x, though it never asks for a derivative before A: with one of zero,
         # the part of the graph before A runs without keeping what a backward pass would need.
         @tf.custom_gradient
         def to_maps(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
-            return maps.values(self.feeds.with_input(wrt, x)), lambda upstream: tf.zeros_like(x)
+            feeds = self.feeds.with_input(wrt, tf.cast(x, source.dtype))
+            return maps.values(feeds), lambda upstream: tf.zeros_like(x)
 
         def to_scores(pair: list[tf.Tensor]) -> tf.Tensor:
             x, a = pair
-            feeds = self.feeds.with_input(wrt, tf.stop_gradient(x))
-            return explained.scores_from(maps.tensor, a, feeds)
+            feeds = self.feeds.with_input(wrt, tf.cast(tf.stop_gradient(x), source.dtype))
+            return explained.scores_from(maps.tensor, tf.cast(a, maps.tensor.dtype), feeds)
 
-        source = maps.graph.inputs[wrt]
         x = keras.Input(tuple(source.shape[1:]), dtype=source.dtype.name)
         a = keras.layers.Lambda(to_maps, output_shape=maps.shape)(x)
         tap = keras.layers.Identity(name=TAP)(a)
         scores = keras.layers.Lambda(to_scores, output_shape=(len(explained.names),))([x, tap])
         self.model = keras.Model(x, scores)
+        # Keras' own would trace the two functions, with the first batch's feeds inside.
+        self.model.predict = self.predict
+
+    def take(self, feeds: Feeds) -> None:
+        """Makes this the batch that the model is called with."""
+        self.feeds = feeds
+        self._predicted = None
+
+    def predict(self, inputs: list[np.ndarray], batch_size: int) -> np.ndarray:
+        """Scores (k n, T) of k copies of the batch, one after the other, masked in k ways.
+
+        They are computed for the first of several targets.
+        """
+        (masked,) = inputs
+        if self._predicted is None:
+            self._predicted = self._scores(masked)
+        self.left = iter(self._predicted)
+        return self._predicted.reshape(len(masked), -1)
+
+    def _scores(self, masked: np.ndarray) -> np.ndarray:
+        """(k, n, T), computed for a few copies at a time."""
+        graph = self._explained.graph
+        source = graph.inputs[self._wrt]
+        n = len(self.feeds.inputs[self._wrt])
+        size = n if source.shape[0] is not None else max(1, ROWS // n) * n
+        found = []
+        for first in range(0, len(masked), size):
+            part = masked[first : first + size]
+            copies = repeated(graph, self.feeds, len(part) // n)
+            copies = copies.with_input(self._wrt, tf.cast(part, source.dtype))
+            found.append(self._explained.scores(copies).numpy())
+        return np.concatenate(found).reshape(len(masked) // n, n, -1)
