@@ -230,7 +230,7 @@ class Reader:
     def _sample(self) -> dict[tf.Tensor, np.ndarray]:
         """A small batch: any values for the source, and zeros for what else the graph takes."""
         generator = np.random.default_rng(0)
-        fed = {}
+        fed: dict[tf.Tensor, np.ndarray] = {}
         for tensor in (self.source, *self.graph.inputs.values()):
             if any(tensor is other for other in fed):
                 continue

@@ -201,12 +201,13 @@ def _matrix(
 ) -> None:
     """A product of the last axis with a matrix, which may have leading axes of length 1."""
     shape = reader.shape(x)
-    if unknown or weights.size != np.prod(weights.shape[-2:]) or not shape:
+    *batch, rows, columns = weights.shape
+    if unknown or any(length != 1 for length in batch) or not shape:
         reader.refuse(op, "is more than a dense layer on the last axis")
-    weights = weights.reshape(weights.shape[-2:])
-    if shape[-1] != len(weights):
+    if shape[-1] != rows:
         reader.refuse(op, "mixes the samples of a batch")
-    place = reader.emit("dense", op, [reader.place(x)], (*shape[:-1], weights.shape[1]), weights)
+    weights = weights.reshape(rows, columns)
+    place = reader.emit("dense", op, [reader.place(x)], (*shape[:-1], columns), weights)
     reader.settle(op.outputs[0], place)
 
 
@@ -407,7 +408,7 @@ def _is_constant(reader: Reader, tensor: tf.Tensor) -> bool:
 def _activation(name: str) -> Translation:
     def translate(reader: Reader, op: tf.Operation) -> None:
         x = op.inputs[0]
-        options = {"name": name}
+        options: dict[str, Any] = {"name": name}
         if name == "leaky_relu":
             options["alpha"] = op.get_attr("alpha")
         place = reader.emit("activation", op, [reader.place(x)], reader.shape(x), **options)
