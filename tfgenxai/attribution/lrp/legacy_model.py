@@ -1,264 +1,92 @@
-"""A network as a plain list of Keras 2 layers, which is what iNNvestigate reads."""
+"""The part of a graph that iNNvestigate explains, ready to be sent to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
-from tfgenxai.errors import UsageError
+from tfgenxai.attribution.lrp import ops
+from tfgenxai.attribution.lrp.keras_layers import KerasLayer, keras_layers
+from tfgenxai.attribution.lrp.messages import Message
+from tfgenxai.attribution.lrp.network import Network
+from tfgenxai.attribution.lrp.read import read
 
 if TYPE_CHECKING:
-    from tfgenxai.attribution.lrp.network import Network, Step
+    from tfgenxai.graph import Graph
 
-Shape = tuple[int, ...]
+# Routes whose output consists of elements of the input.
+_MOVES = frozenset({"reshape", "transpose", "slice", "gather", "tile", "broadcast"})
 
 
 @dataclass(frozen=True, eq=False)
-class KerasLayer:
-    """A layer of a functional model.
+class LegacyModel:
+    """Keras 2 layers.
 
     Attributes:
-        kind: name of its class in `tf_keras.layers`.
-        config: arguments of the class; JSON values.
-        weights: in the order of `set_weights`.
-        inputs: places of the values that it takes; 0 is the model's input, and layer k of the
-            list gives the value at place k + 1.
+        layers: in the order of execution.
+        places: (D,), where each element of the target is in the flattened output of the layers.
+        message: the layers as the worker takes them, with a small batch to try them on.
     """
 
-    kind: str
-    config: dict[str, Any]
-    weights: tuple[np.ndarray, ...] = ()
-    inputs: tuple[int, ...] = ()
+    layers: Sequence[KerasLayer]
+    places: np.ndarray
+    message: Message
+
+    @classmethod
+    def of(cls, graph: Graph, source: tf.Tensor, target: tf.Tensor) -> LegacyModel:
+        """What leads from one tensor of a graph to another.
+
+        Raises:
+            UsageError: LRP or Keras knows nothing that computes this.
+        """
+        network, places = _beginning(read(graph, source, target))
+        layers = keras_layers(network)
+        return cls(layers, places, _message(network, layers))
 
 
-def keras_layers(network: Network) -> list[KerasLayer]:
-    """The layers, in the order of execution; the last one gives the network's output.
+def _beginning(network: Network) -> tuple[Network, np.ndarray]:
+    """The part of a network that iNNvestigate is to see, and where the target's elements are in it.
 
-    Activations are layers of their own, as iNNvestigate passes relevance through them. A
-    batch normalisation is met only where `network` could not fold it into a kernel.
-
-    Raises:
-        UsageError: a step has no counterpart among the layers.
+    A final softmax, sigmoid or tanh is left out, with what rescales it, and so is what then only
+    picks or moves elements, as the split of an encoder's last layer into mean and logvar.
     """
-    layers: list[KerasLayer] = []
-    places = {0: 0}
-    for step in network.steps:
-        before = [network.shapes[place] for place in step.inputs]
-        translate = _COUNTERPARTS.get(step.kind)
-        chain = translate(step, before, network.shapes[step.output]) if translate else None
-        if chain is None:
-            raise UsageError(
-                f"iNNvestigate has no layer for {step.op} as {step.layer!r} uses it: explain a "
-                f"target that does not depend on it, or use LRP."
-            )
-        inputs = tuple(places[place] for place in step.inputs)
-        for layer in chain:
-            layers.append(KerasLayer(layer.kind, layer.config, layer.weights, inputs))
-            inputs = (len(layers),)
-        places[step.output] = len(layers)
-    return layers
+    end = network.logits
+    moves = []
+    while end and network.steps[end - 1].options.get("how") in _MOVES:
+        moves.append(network.steps[end - 1])
+        end = moves[-1].inputs[0]
+    shapes = network.shapes[: end + 1]
+    places = tf.reshape(tf.range(np.prod(shapes[end], dtype=int)), (1, *shapes[end]))
+    for step in reversed(moves):
+        places = ops.forward(step, [places], network.shapes[step.output])
+    return replace(network, steps=network.steps[:end], shapes=shapes), places.numpy().ravel()
 
 
-def has_bias(layer: KerasLayer) -> bool:
-    """Whether a layer adds anything but zeros to what it multiplies."""
-    biases = layer.weights[1:2]  # the kernel, or gamma, is first
-    return any(bias.any() for bias in biases)
-
-
-Chain = list[KerasLayer]
-
-
-def _dense(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    return [KerasLayer("Dense", {"units": after[-1], **_bias(step)}, _weights(step))]
-
-
-def _conv(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    kernel = _kernel(step)
-    padding, chain = _padding(step.options["padding"])
-    config = {
-        "filters": kernel.shape[3],
-        "kernel_size": kernel.shape[:2],
-        "strides": _ints(step.options["strides"]),
-        "dilation_rate": _ints(step.options["dilations"]),
-        "padding": padding,
-        "groups": before[0][-1] // kernel.shape[2],
-        **_bias(step),
-    }
-    return [*chain, KerasLayer("Conv2D", config, _weights(step))]
-
-
-def _depthwise(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    kernel = _kernel(step)
-    padding, chain = _padding(step.options["padding"])
-    config = {
-        "kernel_size": kernel.shape[:2],
-        "depth_multiplier": kernel.shape[3],
-        "strides": _ints(step.options["strides"]),
-        "dilation_rate": _ints(step.options["dilations"]),
-        "padding": padding,
-        **_bias(step),
-    }
-    return [*chain, KerasLayer("DepthwiseConv2D", config, _weights(step))]
-
-
-def _conv_transpose(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    kernel = _kernel(step)
-    if not isinstance(step.options["padding"], str):
-        return None
-    same = step.options["padding"] == "SAME"
-    strides = _ints(step.options["strides"])
-    axes = [*zip(before[0], kernel.shape, strides, after)]  # stops after the two strides
-    config = {
-        "filters": kernel.shape[2],
-        "kernel_size": kernel.shape[:2],
-        "strides": strides,
-        "padding": "same" if same else "valid",
-        **_bias(step),
-    }
-    usual = [n * s if same else n * s + max(k - s, 0) for n, k, s, _ in axes]
-    if usual != [*after[:2]]:
-        # Several output sizes belong to one input size; Keras names another than the usual one
-        # by what it adds to the smallest.
-        rest = [m - ((n - 1) * s + k - 2 * (k // 2 if same else 0)) for n, k, s, m in axes]
-        if any(not 0 <= extra < s for extra, s in zip(rest, strides)):
-            return None
-        config["output_padding"] = rest
-    return [KerasLayer("Conv2DTranspose", config, _weights(step))]
-
-
-def _affine(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    # As a batch normalisation of mean 0 and variance 1: there, and only there, what iNNvestigate
-    # makes of one equals what it computes, because sqrt(variance**2 + epsilon), by which it
-    # divides, is then sqrt(variance + epsilon), and it forgets gamma where it shifts the mean.
-    factors = [
-        1.0 if step.weights is None else step.weights,
-        0.0 if step.bias is None else step.bias,
+def _message(network: Network, layers: Sequence[KerasLayer]) -> Message:
+    described = [
+        {
+            "kind": layer.kind,
+            "config": layer.config,
+            "inputs": layer.inputs,
+            "weights": len(layer.weights),
+        }
+        for layer in layers
     ]
-    rows = [np.broadcast_to(factor, after).reshape(-1, after[-1]) for factor in factors]
-    if not all((row == row[0]).all() for row in rows):
-        return None  # Keras normalises a channel by the same numbers at every place
-    gamma, beta = (row[0].astype(np.float32) for row in rows)
-    epsilon = 1e-3
-    weights = (
-        gamma * np.float32(np.sqrt(1 + epsilon)),
-        beta,
-        np.zeros_like(beta),
-        np.ones_like(beta),
-    )
-    return [KerasLayer("BatchNormalization", {"epsilon": epsilon}, weights)]
-
-
-def _activation(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    name = step.options["name"]
-    if name == "leaky_relu":
-        return [KerasLayer("LeakyReLU", {"alpha": float(step.options["alpha"])})]
-    return [KerasLayer("Activation", {"activation": name})] if name in _ACTIVATIONS else None
-
-
-def _pool(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    config = {
-        "pool_size": _ints(step.options["size"]),
-        "strides": _ints(step.options["strides"]),
-        "padding": step.options["padding"].lower(),
-    }
-    kind = "MaxPooling2D" if step.kind == "max_pool" else "AveragePooling2D"
-    return [KerasLayer(kind, config)]
-
-
-def _mean(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    if len(before[0]) != 3 or {*step.options["axes"]} != {0, 1}:
-        return None
-    return [KerasLayer("GlobalAveragePooling2D", {"keepdims": bool(step.options["keepdims"])})]
-
-
-def _add(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    return [KerasLayer("Add", {})]
-
-
-def _concat(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
-    return [KerasLayer("Concatenate", {"axis": int(step.options["axis"]) + 1})]
-
-
-def _resize(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    sizes = [*zip((step.options["rows"], step.options["columns"]), before[0], after)]
-    if not all(np.allclose(given, _bilinear(n, m), atol=1e-6) for given, n, m in sizes):
-        return None
-    return _upsampling(before[0], after, "bilinear")
-
-
-def _bilinear(n: int, m: int) -> np.ndarray:
-    """Coefficients (m, n) that scale n pixels to m, with their centres aligned as in Keras."""
-    centres = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
-    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(n)))
-
-
-def _route(step: Step, before: Sequence[Shape], after: Shape) -> Chain | None:
-    how = step.options["how"]
-    if how == "reshape":
-        flat = len(after) == 1
-        return [
-            KerasLayer("Flatten", {}) if flat else KerasLayer("Reshape", {"target_shape": after})
-        ]
-    if how == "transpose":
-        return [KerasLayer("Permute", {"dims": [int(axis) + 1 for axis in step.options["perm"]]})]
-    if how == "nearest" and not step.options["align_corners"]:
-        return _upsampling(before[0], after, "nearest")
-    if how == "pad" and step.options["mode"] == "CONSTANT" and step.options["value"] == 0:
-        paddings = [[int(a), int(b)] for a, b in step.options["paddings"]]
-        if len(paddings) == 3 and paddings[2] == [0, 0]:
-            return [KerasLayer("ZeroPadding2D", {"padding": paddings[:2]})]
-    return None
-
-
-def _upsampling(before: Shape, after: Shape, interpolation: str) -> Chain | None:
-    factors = [m // n for n, m in zip(before[:2], after[:2])]
-    if any(n * factor != m for n, factor, m in zip(before, factors, after)):
-        return None
-    return [KerasLayer("UpSampling2D", {"size": factors, "interpolation": interpolation})]
-
-
-def _kernel(step: Step) -> np.ndarray:
-    assert step.weights is not None
-    return step.weights
-
-
-def _weights(step: Step) -> tuple[np.ndarray, ...]:
-    return (_kernel(step),) if step.bias is None else (_kernel(step), step.bias)
-
-
-def _bias(step: Step) -> dict[str, bool]:
-    return {"use_bias": step.bias is not None}
-
-
-def _padding(padding: Any) -> tuple[str, Chain]:
-    """Keras' name of the padding, and the layers that come before it."""
-    if isinstance(padding, str):
-        return padding.lower(), []
-    explicit = [[int(a), int(b)] for a, b in padding]
-    return "valid", [KerasLayer("ZeroPadding2D", {"padding": explicit})]
-
-
-def _ints(values: Sequence[Any]) -> list[int]:
-    return [int(value) for value in values]
-
-
-_ACTIVATIONS = frozenset({"relu", "elu", "selu", "tanh", "sigmoid", "softplus", "softsign"})
-
-_COUNTERPARTS: dict[str, Callable[[Step, Sequence[Shape], Shape], Chain | None]] = {
-    "dense": _dense,
-    "conv": _conv,
-    "depthwise": _depthwise,
-    "conv_transpose": _conv_transpose,
-    "affine": _affine,
-    "activation": _activation,
-    "max_pool": _pool,
-    "average_pool": _pool,
-    "mean": _mean,
-    "add": _add,
-    "concat": _concat,
-    "resize": _resize,
-    "route": _route,
-}
+    header = {"task": "network", "shape": network.shapes[0], "layers": described}
+    sample = np.random.default_rng(0).standard_normal((3, *network.shapes[0])).astype(np.float32)
+    expected = network.forward(tf.constant(sample)).numpy()
+    arrays = {
+        f"{i}.{j}": np.asarray(weight, np.float32)
+        for i, layer in enumerate(layers)
+        for j, weight in enumerate(layer.weights)
+    } | {"sample": sample, "expected": expected.reshape(len(sample), -1)}
+    key = hashlib.sha256(json.dumps(header).encode())
+    for array in arrays.values():
+        key.update(array.tobytes())
+    return Message({**header, "network": key.hexdigest()}, arrays)

@@ -5,7 +5,8 @@ process, so that it cannot live in one that uses TensorFlow otherwise. This one 
 stdin and answers on stdout; it ends when stdin does, which is when its parent ends, however that
 ended.
 
-    {"task": "network", "network": KEY, "shape": ..., "layers": ...}  with the weights
+    {"task": "network", "network": KEY, "shape": ..., "layers": ...}
+        with the weights, a "sample" (n, ...) and what is "expected" (n, D) for it
     {"task": "explain", "network": KEY, "analyzer": ..., "options": ..., "outputs": BOOL}
         with "inputs" (n, ...) and "elements" (T, n), indices into a flattened output
 
@@ -52,6 +53,10 @@ class Model:
                 values.append(layer(inputs if len(inputs) > 1 else inputs[0]))
                 layer.set_weights([arrays[f"{i}.{j}"] for j in range(described["weights"])])
             self._model = tf_keras.Model(values[0], values[-1])
+            found, expected = self._model.predict_on_batch(arrays["sample"]), arrays["expected"]
+        difference = np.abs(found - expected).max()
+        if not difference <= 1e-4 * max(1.0, np.abs(expected).max()):
+            raise ValueError(f"the Keras layers differ from the graph by {difference:.2g}")
 
     def explain(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Message:
         """Values of every target; the same analyzer serves all calls with the same options."""
@@ -72,7 +77,7 @@ class Model:
             self._analyzers[key] = analyzer
             answer = {"values": np.stack(found, axis=1)}
             if header["outputs"]:
-                answer["outputs"] = self._model.predict_on_batch(inputs).reshape(len(inputs), -1)
+                answer["outputs"] = self._model.predict_on_batch(inputs)
         return Message({}, answer)
 
     def close(self) -> None:
