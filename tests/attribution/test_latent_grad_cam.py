@@ -264,3 +264,47 @@ def test_a_scalar_of_several_outputs(encoder, images):
     target = Scalar(total, ("mean", "logvar"))
     found = LatentGradCAM(encoder.graph, "conv_1")(images, target)
     np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-5)
+
+
+def authors_map(to_maps, from_maps, images, latents):
+    """As the authors' program has it, one image a batch; the gradients are summed here."""
+    found = []
+    for image in images:
+        a = to_maps(image[None])
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(a)
+            z = from_maps(a)
+            coordinates = [z[0, i] for i in latents]
+        slopes = sum(np.float64(tape.gradient(c, a))[0] for c in coordinates)
+        slopes /= np.sqrt((slopes**2).mean()) + 1e-5
+        alpha = slopes.mean(axis=(0, 1))
+        found.append(np.abs((alpha * a.numpy()[0]).sum(axis=-1)))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("layer", ["conv_0", "conv_1"])
+def test_the_authors_variant(encoder, images, layer):
+    before, after = halves(encoder.model, layer)
+    method = LatentGradCAM(encoder.graph, layer, variant="authors")
+    for target, latents, name in [
+        (None, range(5), "sum of 5 targets"),
+        (Latent((4, 1)), (4, 1), "sum of 2 targets"),
+        (Latent(2), (2,), "z2"),
+    ]:
+        found = method(images, target, batch_size=3)
+        assert (found.family, found.target_names) == (False, (name,))
+        assert found.settings["variant"] == "authors" and found.values.any()
+        expected = authors_map(before, after, images, latents)
+        np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_authors_variant_differs_from_the_paper(encoder, images):
+    """Their map of one latent is no ReLU, and its scale is not that of the gradient."""
+    paper = LatentGradCAM(encoder.graph)(images, Latent(2)).values
+    authors = LatentGradCAM(encoder.graph, variant="authors")(images, Latent(2)).values
+    assert (paper == 0).any() and (authors > 0).all()
+    for one, other in zip(paper, authors):
+        ratios = (other / np.where(one > 0, one, np.nan))[one > 0]
+        assert not ratios.size or np.ptp(ratios) < 1e-4 * ratios.max()
+    with pytest.raises(UsageError, match="variant= must be 'paper' or 'authors'"):
+        LatentGradCAM(encoder.graph, variant="code")

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfgenxai.attribution.base import MEMORY, CompiledMethod
 from tfgenxai.attribution.feature_maps import FeatureMaps
 from tfgenxai.attribution.structure import affine_head, row_size
+from tfgenxai.errors import UsageError
 from tfgenxai.explained import Explained, Feeds, fetch
 from tfgenxai.targets import Latent, Target
 
@@ -31,12 +32,19 @@ class LatentGradCAM(CompiledMethod):
     maps cost little more than the forward pass; elsewhere one vectorised backward pass is made.
     Both give the same values.
 
+    The program that the authors published computes something else, `variant="authors"`: one map
+    |sum_k alpha_k A_k| of the sum of all latents asked for, with df/dA divided by its root mean
+    square (plus 1e-5) before alpha is taken. It divides by that of the whole batch and takes the
+    absolute value after scaling up; here each image has its own divisor, so that a map does not
+    depend on its batch, and the absolute value is taken at the layer's resolution.
+
     Args:
         graph: the encoder.
         layer: the layer whose output is A, before its activation if that is a layer of its own;
             by default the last convolution.
         at: explain the posterior "mean" or a "sample"; by default what the target says, which
             is the mean.
+        variant: "paper", or "authors" for what their program does.
         wrt, seed: see `Method`.
     """
 
@@ -49,12 +57,16 @@ class LatentGradCAM(CompiledMethod):
         layer: str | None = None,
         *,
         at: Literal["mean", "sample"] | None = None,
+        variant: Literal["paper", "authors"] = "paper",
         wrt: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(graph, wrt=wrt, seed=seed)
+        if variant not in ("paper", "authors"):
+            raise UsageError(f"variant= must be 'paper' or 'authors', not {variant!r}.")
         self.maps = FeatureMaps.of(graph, layer)
         self.at = at
+        self.variant = variant
 
     @property
     def layer_name(self) -> str:
@@ -63,7 +75,7 @@ class LatentGradCAM(CompiledMethod):
 
     def settings(self) -> dict[str, Any]:
         """Settings to record."""
-        return {**super().settings(), "at": self.at}
+        return {**super().settings(), "at": self.at, "variant": self.variant}
 
     def rows_at_once(self, explained: Explained) -> int:
         """As many samples as the gradients of all targets together leave room for."""
@@ -75,20 +87,23 @@ class LatentGradCAM(CompiledMethod):
             target = replace(target, at=self.at)
         explained = super()._explained(target)
         self.maps.check(explained)
-        return explained
+        return explained if self.variant == "paper" else _sum_of(explained)
 
     def kernel(self, explained: Explained) -> Callable[[Feeds], tf.Tensor]:
-        """Weights by the cheapest way that the graph allows, then the weighted sum of maps."""
-        weights = _weights_by_head(explained, self.maps) or _weights_by_jacobian(
-            explained, self.maps
-        )
+        """Weights, by the cheapest way that the graph allows, then the weighted sum of maps."""
+        bend = tf.nn.relu
+        if self.variant == "authors":
+            weights, bend = _normalised_weights(explained, self.maps), tf.abs
+        else:
+            fast = _weights_by_head(explained, self.maps)
+            weights = fast or _weights_by_jacobian(explained, self.maps)
 
         def latent_grad_cam(feeds: Feeds) -> tf.Tensor:
             a = self.maps.values(feeds)
             height, width, channels = self.maps.shape
             places = tf.reshape(a, (-1, height * width, channels))
             summed = tf.matmul(weights(a, feeds), places, transpose_b=True)
-            return tf.nn.relu(tf.reshape(summed, (-1, len(explained.names), height, width)))
+            return bend(tf.reshape(summed, (-1, len(explained.names), height, width)))
 
         return latent_grad_cam
 
@@ -153,3 +168,36 @@ def _jacobian_at_zero(explained: Explained, head: tf.Tensor) -> np.ndarray:
         values = tf.reshape(values, (1, -1))
     jacobian = tape.batch_jacobian(values, at)
     return jacobian.numpy().reshape(values.shape[1], -1)
+
+
+def _sum_of(explained: Explained) -> Explained:
+    """One scalar, the sum of these."""
+    if len(explained.names) == 1:
+        return explained.single()
+
+    def read(*values: Any) -> tf.Tensor:
+        return tf.reduce_sum(explained.read(*values), axis=1, keepdims=True)
+
+    return replace(
+        explained,
+        read=read,
+        names=(f"sum of {len(explained.names)} targets",),
+        key=("sum", explained.key),
+        family=False,
+        columns=None,
+        inner=None,
+    )
+
+
+def _normalised_weights(explained: Explained, maps: FeatureMaps) -> Weights:
+    """alpha (n, 1, K) of one scalar, from gradients of root mean square 1."""
+
+    def weights(a: tf.Tensor, feeds: Feeds) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(a)
+            scores = explained.scores_from(maps.tensor, a, feeds)
+        slopes = tape.gradient(scores, a)
+        size = tf.sqrt(tf.reduce_mean(tf.square(slopes), axis=(1, 2, 3))) + 1e-5
+        return (tf.reduce_mean(slopes, axis=(1, 2)) / size[:, None])[:, None]
+
+    return weights
