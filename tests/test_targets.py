@@ -128,8 +128,10 @@ def test_scores_of_a_generated_image(decoder, classifier, discriminator):
     close(scores(ClassLogit(2, classifier), decoder, CODES), (generated @ TO_CLASSES)[:, 2])
     close(scores(ClassLogit.all(classifier), decoder, CODES), generated @ TO_CLASSES)
     close(scores(Discriminator(discriminator), decoder, CODES), (generated @ TO_REAL)[:, 0])
-    with pytest.raises(UsageError, match="must take one image of shape"):
-        ClassLogit(0, decoder, "logits").on(decoder)
+    with pytest.raises(UsageError, match=r"'logits' has shape \(None, 4, 4, 1\).*a classifier as"):
+        ClassLogit(0).on(decoder)
+    with pytest.raises(UsageError, match=r"one input of shape \(4, 4, 1\).*; it takes z \(3,\)"):
+        ClassLogit(0, freeze(lambda z: {"logits": z}, "z", D)).on(decoder)
 
 
 def test_discriminator(discriminator, classifier):

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 
+#: Output names of which everybody knows what they stand for.
+_MEANINGS = frozenset({"mean", "logvar", "z", "logits", "image", "probabilities"})
+
+
+class NoOutputError(UsageError):
+    """A graph has no output of the kind that a target looks for."""
+
+
 class Feeds(NamedTuple):
     """Tensors of one batch of n samples, as compiled explainers take them.
 
@@ -44,7 +52,8 @@ class Explained:
     Attributes:
         graph: where they live.
         fetches: symbolic tensors of the graph.
-        read: (values of `fetches`, inputs by name, *shared, *rows) -> (n, T).
+        read: (values of `fetches`, inputs by name, *shared, *rows) -> (n, T). What the graph
+            holds in half precision comes as float32.
         names: T names.
         key: where keys are equal, only `shared` and `rows` differ, and one compiled function
             serves both.
@@ -84,7 +93,9 @@ class Explained:
         return replace(self, family=False)
 
     def _read(self, values: tuple[tf.Tensor, ...], feeds: Feeds) -> tf.Tensor:
-        return tf.cast(self.read(values, feeds.inputs, *feeds.shared, *feeds.rows), tf.float32)
+        inputs = {name: _widened(value) for name, value in feeds.inputs.items()}
+        read = self.read(tuple(map(_widened, values)), inputs, *feeds.shared, *feeds.rows)
+        return tf.cast(read, tf.float32)
 
 
 def fetch(graph: Graph, feeds: Feeds, fetches: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
@@ -123,7 +134,8 @@ def find_output(graph: Graph, given: str | None, usual: Sequence[str], who: str)
     """The output or layer that the user names, else an output of a usual name, else the only one.
 
     Raises:
-        UsageError: nothing is given and no output is the obvious one.
+        NoOutputError: nothing is given and no output is the obvious one: there are several, or
+            the only one has a name that stands for something else.
         LayerNotFoundError: nothing is called as given.
     """
     if given is not None:
@@ -131,9 +143,9 @@ def find_output(graph: Graph, given: str | None, usual: Sequence[str], who: str)
     for name in usual:
         if name in graph.outputs:
             return graph.outputs[name]
-    if len(graph.outputs) == 1:
+    if len(graph.outputs) == 1 and _MEANINGS.isdisjoint(graph.outputs):
         return next(iter(graph.outputs.values()))
-    raise UsageError(
+    raise NoOutputError(
         f"{who} looks for an output named {' or '.join(usual)}, and this graph gives "
         f"{', '.join(graph.outputs)}; name the right one with output=."
     )
@@ -225,19 +237,10 @@ def element_of_each(graph: Graph, tensor: tf.Tensor, index: np.ndarray, what: st
 def of_generated_image(graph: Graph, scored: Explained) -> Explained:
     """The scalars of another graph's target, for the image that `graph` generates."""
     image = find_output(graph, None, ("image",), "A target with model=")
-    shape = sample_shape(image)
-    inputs = scored.graph.inputs
-    if [tuple(tensor.shape[1:]) for tensor in inputs.values()] != [shape]:
-        raise UsageError(
-            f"The model of the target must take one image of shape {shape}; it takes "
-            + ", ".join(f"{name} {tuple(tensor.shape[1:])}" for name, tensor in inputs.items())
-            + "."
-        )
-    source = next(iter(inputs))
+    score = continued(image, scored.graph, scored.fetches)
 
     def read(values: tuple[tf.Tensor], given: Any, *arguments: tf.Tensor) -> tf.Tensor:
-        outputs = fetch(scored.graph, Feeds({source: values[0]}), scored.fetches)
-        return scored.read(outputs, given, *arguments)
+        return scored.read(score(values[0]), given, *arguments)
 
     key = ("of image", image.name, scored.graph, scored.key)
     return replace(
@@ -252,6 +255,32 @@ def of_generated_image(graph: Graph, scored: Explained) -> Explained:
     )
 
 
+def continued(
+    tensor: tf.Tensor, model: Graph, wanted: Sequence[tf.Tensor]
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+    """What another graph makes of a tensor of this one: its value -> values of `wanted`.
+
+    Raises:
+        UsageError: the other graph takes something else.
+    """
+    shape = tensor.shape[1:]
+    inputs = model.inputs
+    if len(inputs) > 1 or not next(iter(inputs.values())).shape[1:].is_compatible_with(shape):
+        raise UsageError(
+            f"The model of the target must take one input of shape {tuple(shape)}, which is what "
+            f"{tensor.name.removesuffix(':0')} has; it takes "
+            + ", ".join(f"{name} {tuple(given.shape[1:])}" for name, given in inputs.items())
+            + "."
+        )
+    ((source, taken),) = inputs.items()
+
+    def values(value: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        found = fetch(model, Feeds({source: tf.cast(value, taken.dtype)}), wanted)
+        return tuple(map(_widened, found))
+
+    return values
+
+
 def original_image(
     graph: Graph, reconstruction: tf.Tensor, images: Any, who: str
 ) -> tuple[str | None, tuple[np.ndarray, ...]]:
@@ -260,30 +289,31 @@ def original_image(
     Raises:
         UsageError: neither is there.
     """
-    shape = sample_shape(reconstruction)
+    shape = reconstruction.shape[1:]
     if images is not None:
         return None, (checked_rows(images, shape, f"images of {who}"),)
     for name, tensor in graph.inputs.items():
-        if tuple(tensor.shape[1:]) == shape:
+        if tensor.shape[1:].is_compatible_with(shape):
             return name, ()
     raise UsageError(
-        f"{who} compares with the original image, of shape {shape}, which no input of this graph "
-        f"({', '.join(graph.inputs)}) is: pass images=."
+        f"{who} compares with the original image, of shape {tuple(shape)}, which no input of this "
+        f"graph ({', '.join(graph.inputs)}) is: pass images=."
     )
 
 
-def checked_rows(values: Any, shape: Sequence[int], what: str) -> np.ndarray:
-    """float32 (N, *shape).
+def checked_rows(values: Any, shape: Sequence[int | None], what: str) -> np.ndarray:
+    """float32 (N, *shape), an array on disk left there.
 
     Raises:
         InvalidInputError: another shape, or NaN or infinite values.
     """
     array = np.asarray(values, np.float32)
-    if array.shape[1:] != tuple(shape):
-        expected = ", ".join(["N", *map(str, shape)])
+    if not tf.TensorShape(shape).is_compatible_with(array.shape[1:]):
+        expected = ", ".join(["N", *("?" if n is None else str(n) for n in shape)])
         raise InvalidInputError(f"The {what} must have shape ({expected}), not {array.shape}.")
-    if not np.isfinite(array).all():
-        raise InvalidInputError(f"The {what} hold NaN or infinite values.")
+    for start in range(0, len(array), 1024):
+        if not np.isfinite(array[start : start + 1024]).all():
+            raise InvalidInputError(f"The {what} hold NaN or infinite values.")
     return array
 
 
@@ -299,3 +329,9 @@ def named(names: Sequence[str], values: Sequence[tf.Tensor]) -> Mapping[str, tf.
 
 def _flattened(values: tf.Tensor, size: int) -> tf.Tensor:
     return values if values.shape.rank == 2 else tf.reshape(values, (-1, size))
+
+
+def _widened(value: Any) -> Any:
+    """A value of half precision as float32; any other as it is."""
+    value = tf.convert_to_tensor(value)
+    return tf.cast(value, tf.float32) if value.dtype in (tf.float16, tf.bfloat16) else value

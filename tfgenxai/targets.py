@@ -7,8 +7,12 @@ finds it there:
     Output("probabilities", 8)                 one element of a named output
     ClassLogit(8)                              a class, also of a generated image (`model=`)
     Unit("encoder_conv_3", 5)                  a channel of a layer, or one neuron of it
+    Unit.all("encoder_conv_3")                 all its channels
     Pixels(mask)                               the masked pixels of a decoded image
     ReconstructionError(), NegativeElbo(), Discriminator(), Scalar(fn)
+
+`model=` takes the graph of another model, which goes on where the explained one ends: a classifier
+or discriminator that judges a generated image, a decoder that makes an image of a code.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import (
     Explained,
     checked_rows,
+    continued,
     element,
     element_of_each,
     elements,
@@ -40,6 +45,21 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 _LATENT_OUTPUTS = {"mean": ("mean", "mu", "z_mean"), "sample": ("z",)}
+
+
+def _coordinate(index: tuple[int, ...]) -> str:
+    return f"z{index[0]}" if len(index) == 1 else f"z{[*index]}"
+
+
+def _channels(tensor: tf.Tensor, layer: str, chosen: tuple[Any, ...] | None) -> list[int]:
+    """Indices on the last axis; all of them for None."""
+    count = tensor.shape[-1] if tensor.shape.rank else None
+    if count is None:
+        raise UsageError(f"{layer!r} has shape {tensor.shape}, whose last axis is no row of units.")
+    if chosen == ():
+        raise UsageError(f"The family is empty: choose at least one channel of {layer}.")
+    indices = range(count) if chosen is None else chosen
+    return [element(index, count, f"channel of {layer}") for index in indices]
 
 
 class Target(ABC):
@@ -87,7 +107,7 @@ class Latent(Target):
         code = find_output(graph, self.output, _LATENT_OUTPUTS[self.at], who)
         one = self.index is not None and not isinstance(self.index, tuple)
         chosen: Any = [self.index] if one else self.index
-        found = elements(graph, code, chosen, lambda i: f"z{i[0]}", "latent coordinate")
+        found = elements(graph, code, chosen, _coordinate, "latent coordinate")
         return found.single() if one else found
 
 
@@ -138,6 +158,16 @@ class ClassLogit(Target):
         """Logits named "class 0", "class 1", ..., or "own class"."""
         scorer = graph if self.model is None else self.model
         logits = find_output(scorer, self.output, ("logits",), "ClassLogit")
+        if logits.shape.rank != 2:
+            raise UsageError(
+                f"ClassLogit looks for one logit a class, and {self.output or 'logits'!r} has "
+                f"shape {logits.shape}: to explain a generated image, pass a classifier as model=."
+            )
+        if logits.shape[1] == 1:
+            raise UsageError(
+                f"ClassLogit looks for one logit a class, and {self.output or 'logits'!r} has one "
+                f"only: use Discriminator(), or Output(name, 0)."
+            )
         if self.k is not None and np.ndim(self.k):
             found = element_of_each(scorer, logits, np.asarray(self.k), "class")
         else:
@@ -179,30 +209,50 @@ class Unit(Target):
 
     Args:
         layer: layer or node name.
-        channel: index on the last axis.
+        channel: index on the last axis, a tuple of them (a family), or None for all.
         y, x: position in the feature map; neither for the mean over positions.
     """
 
     layer: str
-    channel: int
+    channel: int | tuple[int, ...] | None
     y: int | None = None
     x: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.channel is not None and np.ndim(self.channel):
+            object.__setattr__(self, "channel", tuple(self.channel))  # type: ignore[arg-type]
+        if (self.y is None) != (self.x is None):
+            raise UsageError("A neuron has a row and a column: give y and x, or neither.")
+
+    @classmethod
+    def all(cls, layer: str, y: int | None = None, x: int | None = None) -> Unit:
+        """All channels, explained together."""
+        return cls(layer, None, y, x)
+
     def on(self, graph: Graph) -> Explained:
-        """The unit named `layer[channel]` or `layer[y, x, channel]`."""
+        """Units named `layer[channel]` or `layer[y, x, channel]`."""
         tensor = graph[self.layer]
-        if self.y is not None or self.x is not None:
-            return Output(self.layer, (self.y, self.x, self.channel)).on(graph)  # type: ignore[arg-type]
-        channel = element(self.channel, sample_shape(tensor)[-1], f"channel of {self.layer}")
+        one = self.channel is not None and not isinstance(self.channel, tuple)
+        given: Any = (self.channel,) if one else self.channel
+        chosen = _channels(tensor, self.layer, given)
+        if self.y is not None:
+            places: Any = [(self.y, self.x, channel) for channel in chosen]
+            found = elements(
+                graph, tensor, places, lambda i: f"{self.layer}{[*i]}", f"unit of {self.layer}"
+            )
+        else:
+            found = self._means(graph, tensor, chosen)
+        return found.single() if one else found
 
-        def read(values: tuple[tf.Tensor], inputs: Any, channel: tf.Tensor) -> tf.Tensor:
-            maps = tf.gather(values[0], channel, axis=-1)
-            return tf.reduce_mean(maps, axis=tuple(range(1, maps.shape.rank)))[:, None]
+    def _means(self, graph: Graph, tensor: tf.Tensor, chosen: list[int]) -> Explained:
+        def read(values: tuple[tf.Tensor], inputs: Any, channels: tf.Tensor) -> tf.Tensor:
+            maps = tf.gather(values[0], channels, axis=-1)
+            return tf.reduce_mean(maps, axis=tuple(range(1, maps.shape.rank - 1)))
 
-        names = (f"{self.layer}[{channel}]",)
-        key = ("Unit", tensor.name)
-        shared = (np.asarray(channel, "i4"),)
-        return Explained(graph, (tensor,), read, names, key, shared=shared, linear=True)
+        names = tuple(f"{self.layer}[{channel}]" for channel in chosen)
+        key = ("Unit", tensor.name, len(chosen))
+        shared = (np.asarray(chosen, np.int32),)
+        return Explained(graph, (tensor,), read, names, key, True, shared=shared, linear=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,10 +271,11 @@ class Pixels(Target):
     def on(self, graph: Graph) -> Explained:
         """The masked sum."""
         image = find_output(graph, self.output, ("image",), "Pixels")
-        shape = sample_shape(image)
+        shape = image.shape[1:]
         mask = np.asarray(self.mask, np.float32)
-        shared = mask.shape in (shape, shape[:-1])
-        if not shared and mask.shape[1:] not in (shape, shape[:-1]):
+        kinds = (shape, shape[:-1])
+        shared = any(kind.is_compatible_with(mask.shape) for kind in kinds)
+        if not shared and not any(kind.is_compatible_with(mask.shape[1:]) for kind in kinds):
             raise InvalidInputError(
                 f"The mask has shape {mask.shape}, but the image {shape}: give {shape[:-1]} or "
                 f"{shape}, or one such mask for each sample."
@@ -250,37 +301,47 @@ class ReconstructionError(Target):
     Args:
         images: (N, H, W, C), for a decoder, whose input is a code; otherwise the graph's input.
         output: the output that holds the reconstruction, where it is not `image`.
+        model: a decoder's graph, to explain an encoder by what the decoder makes of its mean.
     """
 
     images: np.ndarray | None = None
     output: str | None = None
+    model: Graph | None = None
 
     def on(self, graph: Graph) -> Explained:
         """||x - reconstruction||^2."""
-        image = find_output(graph, self.output, ("image",), "ReconstructionError")
-        source, rows = original_image(graph, image, self.images, "ReconstructionError")
+        who = "ReconstructionError"
+        image = find_output(self.model or graph, self.output, ("image",), who)
+        source, rows = original_image(graph, image, self.images, who)
+        fetched, decode = image, None
+        if self.model is not None:
+            fetched = find_output(graph, None, _LATENT_OUTPUTS["mean"], who)
+            decode = continued(fetched, self.model, [image])
 
         def read(values: tuple[tf.Tensor], inputs: Any, *rows: tf.Tensor) -> tf.Tensor:
             original = inputs[source] if source is not None else rows[0]
-            return row_sum(tf.math.squared_difference(original, values[0]))
+            restored = values[0] if decode is None else decode(values[0])[0]
+            return row_sum(tf.math.squared_difference(original, restored))
 
-        key = ("ReconstructionError", image.name, source)
-        return Explained(graph, (image,), read, ("reconstruction error",), key, rows=rows)
+        key = (who, image.name, source, self.model)
+        return Explained(graph, (fetched,), read, ("reconstruction error",), key, rows=rows)
 
 
 @dataclass(frozen=True, eq=False)
 class NegativeElbo(Target):
     """The negative one-sample ELBO, -log p(x|z) - log p(z) + log q(z|x), in nats.
 
-    A graph from the image to `mean`, `logvar`, `z` and `logits` needs nothing else. For a decoder,
-    give the images and their posterior: then the target is a function of z, and its gradient is
-    dELBO/dz with the sign reversed. Kingma and Welling 2014, eq. 6 with one sample.
+    It is a function of the image for an encoder that gives `mean`, `logvar` and `z`, with the
+    decoder as `model`; or for a graph that gives `logits` too. For a decoder, give the images and
+    their posterior: then it is a function of z, and its gradient is dELBO/dz with the sign
+    reversed. Kingma and Welling 2014, eq. 6 with one sample.
 
     Args:
         images: (N, H, W, C) in [0, 1].
         mean, logvar: (N, d), the posterior of these images.
         likelihood: "bernoulli" reads output `logits`, "gaussian" reads output `image`.
         variance: of the Gaussian likelihood.
+        model: a decoder's graph, where the explained one is the encoder.
     """
 
     images: np.ndarray | None = None
@@ -288,6 +349,7 @@ class NegativeElbo(Target):
     logvar: np.ndarray | None = None
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     variance: float = 1.0
+    model: Graph | None = None
 
     def __post_init__(self) -> None:
         if self.likelihood not in ("bernoulli", "gaussian"):
@@ -295,23 +357,28 @@ class NegativeElbo(Target):
 
     def on(self, graph: Graph) -> Explained:
         """The negative ELBO."""
-        decoded = "logits" if self.likelihood == "bernoulli" else "image"
+        output = "logits" if self.likelihood == "bernoulli" else "image"
         given = {"mean": self.mean, "logvar": self.logvar}
-        fetched = [decoded, *(name for name, values in given.items() if values is None)]
+        fetched = [name for name, values in given.items() if values is None]
         if "z" not in graph.inputs:
             fetched.append("z")
+        if self.model is None:
+            fetched.append(output)
         missing = [name for name in fetched if name not in graph.outputs]
-        if missing:
+        if missing or output not in (self.model or graph).outputs:
             raise UsageError(
-                f"NegativeElbo misses {', '.join(missing)}: this graph takes "
+                f"NegativeElbo misses {', '.join(missing or [output])}: this graph takes "
                 f"{', '.join(graph.inputs)} and gives {', '.join(graph.outputs)}. Explain a "
-                f"decoder that gives {decoded}, with images=, mean= and logvar=."
+                f"decoder that gives {output}, with images=, mean= and logvar=, or an encoder with "
+                f"such a decoder as model=."
             )
         tensors = tuple(graph.outputs[name] for name in fetched)
-        source, images = original_image(graph, tensors[0], self.images, "NegativeElbo")
-        code = sample_shape(graph.inputs["z"] if "z" in graph.inputs else graph.outputs["z"])
+        decoded = (self.model or graph).outputs[output]
+        source, images = original_image(graph, decoded, self.images, "NegativeElbo")
+        code = graph.inputs["z"] if "z" in graph.inputs else graph.outputs["z"]
+        decode = None if self.model is None else continued(code, self.model, [decoded])
         posterior = {
-            name: checked_rows(values, code, f"{name} of NegativeElbo")
+            name: checked_rows(values, sample_shape(code), f"{name} of NegativeElbo")
             for name, values in given.items()
             if values is not None
         }
@@ -321,9 +388,11 @@ class NegativeElbo(Target):
             x = inputs[source] if source is not None else rows[0]
             z, mean, logvar = known["z"], known["mean"], known["logvar"]
             kl = 0.5 * (tf.square(z) - tf.square(z - mean) * tf.exp(-logvar) - logvar)
-            return row_sum(self._cost(x, values[0])) + row_sum(kl)
+            restored = known[output] if decode is None else decode(z)[0]
+            return row_sum(self._cost(x, restored)) + row_sum(kl)
 
-        key = ("NegativeElbo", self.likelihood, self.variance, source, *posterior)
+        how = (self.likelihood, self.variance, self.model)
+        key = ("NegativeElbo", *how, source, *posterior)
         rows = (*images, *posterior.values())
         return Explained(graph, tensors, read, ("negative ELBO",), key, rows=rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfgenxai.attribution.inputs import Batch, batches
 from tfgenxai.attribution.result import Attribution
 from tfgenxai.attribution.sinks import MemorySink, NpySink, Sink
-from tfgenxai.attribution.structure import NORMAL, UNIFORM
+from tfgenxai.attribution.structure import NORMAL, UNIFORM, depends
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import Explained, Feeds, fetch, upstream
@@ -56,7 +56,7 @@ class Method(ABC):
 
     Args:
         graph: the graph to explain: a signature of a SavedModel, or any `Graph`.
-        wrt: the input that is explained; by default the graph's first.
+        wrt: the input that is explained; by default the graph's first of real numbers.
         seed: of everything random, which is the noise that a graph draws for its samples, and
             the method's own draws. A sample's draws do not depend on the batch it comes in.
     """
@@ -73,9 +73,12 @@ class Method(ABC):
                 f"signature of a SavedModel, as load(path)['encode'], or Graph.from_keras(model)."
             )
         self.graph = graph
-        self.wrt = next(iter(graph.inputs)) if wrt is None else wrt
-        if self.wrt not in graph.inputs:
-            raise UsageError(f"wrt= must be one of {', '.join(graph.inputs)}, not {self.wrt!r}.")
+        if wrt is None:
+            real = (name for name, tensor in graph.inputs.items() if tensor.dtype.is_floating)
+            wrt = next(real, next(iter(graph.inputs)))
+        if wrt not in graph.inputs:
+            raise UsageError(f"wrt= must be one of {', '.join(graph.inputs)}, not {wrt!r}.")
+        self.wrt = wrt
         self.seed = seed
 
     def __call__(
@@ -90,10 +93,11 @@ class Method(ABC):
         """Explains every sample.
 
         Args:
-            inputs: (N, ...) array or tensor; `ImageData`; a `tf.data.Dataset`; or a mapping with
-                one array for each input of the graph. Images are float32 in [0, 1].
+            inputs: (N, ...) array or tensor, which may lie on disk (`np.memmap`); `ImageData`; a
+                `tf.data.Dataset` or an iterator, of samples or of batches; or a mapping with one
+                array for each input of the graph. Images are in [0, 1].
             target: what is explained.
-            batch_size: samples at a time, at most.
+            batch_size: samples at a time, at most. A graph whose batch is fixed gets just that.
             out: name of a .npy file to stream the values to; they are then memory-mapped.
             progress: show a bar on stderr; by default, on a terminal when there is much to do.
 
@@ -102,23 +106,35 @@ class Method(ABC):
             InvalidInputError: wrong shape, type or range, or NaN or infinite values.
         """
         explained = self._explained(target)
-        size = min(batch_size, max(1, self.rows_at_once(explained)))
+        self._check_reach(explained)
+        size = self._fixed_batch or min(batch_size, max(1, self.rows_at_once(explained)))
         stream, count = batches(inputs, self.graph, size)
         for rows in explained.rows:
             _check_rows(len(rows), count)
         if progress is None:
             progress = sys.stderr.isatty() and count is not None and count > size
         sink: Sink = MemorySink(count) if out is None else NpySink(out)
+        draws = self._draws(explained)
         deltas: list[np.ndarray] = []
         parts: dict[str, list[np.ndarray]] = {}
+        shape: tuple[int, ...] = ()
+        start = 0
         try:
             with counter(self.name, count or 0, progress) as done:
-                for found in self._run(stream, explained, done):
+                for batch in stream:
+                    found = self._explain(batch, explained, draws, start)
                     sink.append(found.values)
                     if found.delta is not None:
                         deltas.append(found.delta)
                     for name, part in found.parts.items():
                         parts.setdefault(name, []).append(part)
+                    shape = batch[self.wrt].shape[1:]
+                    start += len(found.values)
+                    done(len(found.values))
+            if start == 0:
+                raise InvalidInputError("There is nothing to explain: the data set is empty.")
+            for rows in explained.rows:
+                _check_rows(len(rows), start)
             values = sink.close()
         except BaseException:
             sink.discard()
@@ -127,7 +143,7 @@ class Method(ABC):
             values=values,
             method=self.name,
             target_names=explained.names,
-            input_shape=tuple(self.graph.inputs[self.wrt].shape[1:]),
+            input_shape=shape,
             family=explained.family,
             layer=self.layer_name,
             convergence_delta=np.concatenate(deltas) if deltas else None,
@@ -166,28 +182,39 @@ class Method(ABC):
             )
         return target.on(self.graph)
 
-    def _run(
-        self, stream: Iterator[Batch], explained: Explained, done: Callable[[int], object]
-    ) -> Iterator[Explanation]:
-        """What is found in batch after batch, without the target axis if there is none."""
+    @property
+    def _fixed_batch(self) -> int | None:
+        """The only number of samples that the graph takes, for graphs exported so."""
+        shape = self.graph.inputs[self.wrt].shape
+        return shape[0] if shape.rank else None
+
+    def _check_reach(self, explained: Explained) -> None:
+        if not depends(explained.fetches, self.graph.inputs[self.wrt]):
+            raise UsageError(
+                f"{explained.names[0]} does not depend on the input {self.wrt!r}, so that there is "
+                f"nothing to explain: choose another target, or another input with wrt=."
+            )
+
+    def _draws(self, explained: Explained) -> list[tf.Tensor]:
+        """The random numbers that the target depends on."""
         before = {tensor.ref() for tensor in upstream(explained.fetches)}
-        draws = [tensor for tensor in self.graph.random if tensor.ref() in before]
-        start = 0
-        for batch in stream:
-            count = len(batch[self.wrt])
-            rows = tuple(array[start : start + count] for array in explained.rows)
-            if any(len(array) < count for array in rows):
-                _check_rows(len(explained.rows[0]), start + count)
-            fed = {**batch, **self._noise(draws, batch, start)}
-            feeds = Feeds(fed, explained.shared, rows)
-            found = self.explain_batch(feeds, explained, start)
-            yield found if explained.family else found.map(lambda array: array[:, 0])
-            start += count
-            done(count)
-        if start == 0:
-            raise InvalidInputError("There is nothing to explain: the data set is empty.")
-        for array in explained.rows:
-            _check_rows(len(array), start)
+        return [tensor for tensor in self.graph.random if tensor.ref() in before]
+
+    def _explain(
+        self, batch: Batch, explained: Explained, draws: list[tf.Tensor], start: int
+    ) -> Explanation:
+        """What is found in a batch, in float32, without the target axis if there is none."""
+        count = len(batch[self.wrt])
+        rows = tuple(array[start : start + count] for array in explained.rows)
+        if any(len(array) < count for array in rows):
+            _check_rows(len(explained.rows[0]), start + count)
+        if self._fixed_batch:
+            batch = {name: _filled(array, self._fixed_batch) for name, array in batch.items()}
+            rows = tuple(_filled(array, self._fixed_batch) for array in rows)
+        feeds = Feeds({**batch, **self._noise(draws, batch, start)}, explained.shared, rows)
+        found = self.explain_batch(feeds, explained, start)
+        place = (slice(count),) if explained.family else (slice(count), 0)
+        return found.map(lambda array: np.asarray(array[place], np.float32))
 
     def _noise(self, draws: list[tf.Tensor], batch: Batch, start: int) -> Batch:
         """Values for the random draws of the graph, so that a result can be repeated."""
@@ -233,10 +260,11 @@ class CompiledMethod(Method):
 
     def compiled(self, explained: Explained, feeds: Feeds) -> Any:
         """The compiled kernel; arrays like those in `feeds`, with any n, never retrace it."""
+        spec = _whole_spec if self._fixed_batch else _spec
         specs = Feeds(
-            {name: _spec(array) for name, array in feeds.inputs.items()},
-            tuple(tf.TensorSpec(array.shape, array.dtype) for array in feeds.shared),
-            tuple(map(_spec, feeds.rows)),
+            {name: spec(array) for name, array in feeds.inputs.items()},
+            tuple(map(_whole_spec, feeds.shared)),
+            tuple(map(spec, feeds.rows)),
         )
         key = (explained.key, tuple(specs.inputs.items()), specs.shared, specs.rows)
         if key not in self._compiled:
@@ -247,6 +275,15 @@ class CompiledMethod(Method):
 
 def _spec(array: np.ndarray) -> tf.TensorSpec:
     return tf.TensorSpec([None, *array.shape[1:]] if array.ndim else [], array.dtype)
+
+
+def _whole_spec(array: np.ndarray) -> tf.TensorSpec:
+    return tf.TensorSpec(array.shape, array.dtype)
+
+
+def _filled(array: np.ndarray, count: int) -> np.ndarray:
+    """The array with its last row repeated until there are so many."""
+    return np.concatenate([array, np.repeat(array[-1:], count - len(array), axis=0)])
 
 
 def _draw(tensor: tf.Tensor, shape: list[int], seed: list[int]) -> np.ndarray:

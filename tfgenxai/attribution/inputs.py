@@ -22,9 +22,9 @@ def batches(data: Any, graph: Graph, size: int) -> tuple[Iterator[Batch], int | 
 
     Args:
         data: an array or tensor (N, ...) for a graph of one input; a mapping of input names to
-            such arrays; an `ImageData`; or a `tf.data.Dataset` of samples or of batches, whose
-            elements are tensors, mappings, or tuples in the order of the graph's inputs (more
-            entries than inputs, such as labels, are left out).
+            such arrays; an `ImageData`; or a `tf.data.Dataset` or an iterator of samples or of
+            batches, whose elements are tensors, mappings, or tuples in the order of the graph's
+            inputs (more entries than inputs, such as labels, are left out).
 
     Raises:
         UsageError: the graph's inputs are not all there.
@@ -34,6 +34,8 @@ def batches(data: Any, graph: Graph, size: int) -> tuple[Iterator[Batch], int | 
         raise UsageError(f"batch_size must be at least 1, not {size}.")
     if isinstance(data, tf.data.Dataset):
         return _from_dataset(data, graph, size)
+    if isinstance(data, Iterator):
+        return _from_elements(data, graph, size), None
     return _from_arrays(_by_name(data, graph), graph, size)
 
 
@@ -63,10 +65,8 @@ def _from_arrays(given: dict[str, Any], graph: Graph, size: int) -> tuple[Iterat
     for name, values in arrays.items():
         shape = (len(values), *values.shape) if isinstance(values, ImageData) else values.shape
         _check_shape(name, shape, graph.inputs[name])
-    lengths = {name: len(values) for name, values in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise InvalidInputError(f"The inputs have different numbers of samples: {lengths}.")
-    count = next(iter(lengths.values()))
+    _check_lengths(arrays)
+    count = len(next(iter(arrays.values())))
     if count == 0:
         raise InvalidInputError("There is nothing to explain: the input has no samples.")
 
@@ -84,35 +84,79 @@ def _from_arrays(given: dict[str, Any], graph: Graph, size: int) -> tuple[Iterat
 def _from_dataset(
     data: tf.data.Dataset, graph: Graph, size: int
 ) -> tuple[Iterator[Batch], int | None]:
-    names = list(graph.inputs)
-    spec = data.element_spec
-    if isinstance(spec, Mapping):
-        if missing := [name for name in names if name not in spec]:
-            raise UsageError(f"The data set has no {', '.join(missing)}, which the graph takes.")
-        data = data.map(lambda element: tuple(element[name] for name in names))
-    elif isinstance(spec, tuple):
-        if len(spec) < len(names):
-            raise UsageError(f"This graph takes {', '.join(names)}; the data set has too little.")
-        data = data.map(lambda *element: element[: len(names)])
-    else:
-        data = data.map(lambda element: (element,))
     if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise UsageError("The data set repeats for ever: limit it with take(n).")
-    first = graph.inputs[names[0]]
-    batched = data.element_spec[0].shape.rank == first.shape.rank
-    count = None if batched or int(data.cardinality()) < 0 else int(data.cardinality())
+    first = _element(data.element_spec, graph)
+    name, spec = next(iter(first.items()))
+    known = not _is_batch(spec.shape.rank, graph.inputs[name]) and int(data.cardinality()) >= 0
+    count = int(data.cardinality()) if known else None
     if count == 0:
         raise InvalidInputError("There is nothing to explain: the data set is empty.")
-    data = data.rebatch(size) if batched else data.batch(size)
+    return _from_elements(data.as_numpy_iterator(), graph, size), count
 
-    def elements() -> Iterator[Batch]:
-        for element in data.as_numpy_iterator():
-            yield {
-                name: checked(name, values, graph.inputs[name])
-                for name, values in zip(names, element, strict=True)
-            }
 
-    return elements(), count
+def _from_elements(elements: Iterator[Any], graph: Graph, size: int) -> Iterator[Batch]:
+    """Batches from samples or batches of any length, one after the other."""
+    waiting: list[Batch] = []
+    count = 0
+    first: Batch = {}
+    for element in elements:
+        batch = {
+            name: _as_batch(name, values, graph.inputs[name])
+            for name, values in _element(element, graph).items()
+        }
+        _check_lengths(batch)
+        first = first or batch
+        for name, array in batch.items():
+            if array.shape[1:] != first[name].shape[1:]:
+                raise InvalidInputError(
+                    f"Samples of {name!r} have different shapes, {first[name].shape[1:]} and "
+                    f"{array.shape[1:]}: explain those of one shape together."
+                )
+        waiting.append(batch)
+        count += len(next(iter(batch.values())))
+        while count >= size:
+            whole = _joined(waiting)
+            yield {name: array[:size] for name, array in whole.items()}
+            waiting = [{name: array[size:] for name, array in whole.items()}]
+            count -= size
+    if count:
+        yield _joined(waiting)
+
+
+def _element(element: Any, graph: Graph) -> dict[str, Any]:
+    """What an element of a data set holds for each input."""
+    names = list(graph.inputs)
+    if isinstance(element, Mapping):
+        if missing := [name for name in names if name not in element]:
+            raise UsageError(f"The data set has no {', '.join(missing)}, which the graph takes.")
+        return {name: element[name] for name in names}
+    given = element if isinstance(element, tuple) else (element,)
+    if len(given) < len(names):
+        raise UsageError(f"This graph takes {', '.join(names)}; the data set has too little.")
+    return dict(zip(names, given))
+
+
+def _is_batch(rank: int | None, tensor: tf.Tensor) -> bool:
+    """Whether an array of this rank is a batch of an input, rather than a sample of it."""
+    return tensor.shape.rank is None or rank == tensor.shape.rank
+
+
+def _as_batch(name: str, values: Any, tensor: tf.Tensor) -> np.ndarray:
+    array = _array(name, values)
+    return checked(name, array if _is_batch(array.ndim, tensor) else array[None], tensor)
+
+
+def _joined(parts: list[Batch]) -> Batch:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _check_lengths(arrays: Mapping[str, Any]) -> None:
+    lengths = {name: len(values) for name, values in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInputError(f"The inputs have different numbers of samples: {lengths}.")
 
 
 def _array(name: str, values: Any) -> np.ndarray:
@@ -120,7 +164,7 @@ def _array(name: str, values: Any) -> np.ndarray:
         array = np.asarray(values)
     except (ValueError, TypeError):
         array = np.asarray(None)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" and array.dtype != tf.bfloat16.as_numpy_dtype:
         raise InvalidInputError(f"The input {name!r} must be an array of numbers.")
     return array
 
