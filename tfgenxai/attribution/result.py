@@ -133,14 +133,24 @@ class Attribution:
         )
         return pandas.DataFrame({**columns, "value": values.ravel()})
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes one compressed .npz file, whole or not at all; gives back its path."""
-        arrays = {"values": np.asarray(self.values)}
+    def save(self, path: str | os.PathLike[str], *, values: bool = True) -> Path:
+        """Writes one compressed .npz file, whole or not at all; gives back its path.
+
+        Args:
+            values: False for values that streamed to a .npy file in the same folder: they stay
+                there, and `load` maps them from there.
+
+        Raises:
+            UsageError: there is no such file.
+        """
+        arrays = {"values": np.asarray(self.values)} if values else {}
         if self.convergence_delta is not None:
             arrays["convergence_delta"] = np.asarray(self.convergence_delta)
         for part, delta in self.delta_parts.items():
             arrays[_PART + part] = np.asarray(delta)
         about = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _KEPT_APART}
+        if not values:
+            about["values_file"] = self._values_file(Path(path)).name
         content = io.BytesIO()
         np.savez_compressed(content, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
         return write_bytes(path, content.getvalue())
@@ -150,7 +160,7 @@ class Attribution:
         """Reads what `save` wrote.
 
         Raises:
-            DataNotFoundError: there is no such file.
+            DataNotFoundError: there is no such file, or none with the values that it speaks of.
             InvalidInputError: the file is damaged, or no attribution.
         """
         if not Path(path).is_file():
@@ -166,11 +176,27 @@ class Attribution:
                 }
             about["target_names"] = tuple(about["target_names"])
             about["input_shape"] = tuple(about["input_shape"])
+            if beside := about.pop("values_file", None):
+                arrays["values"] = np.load(Path(path).with_name(beside), mmap_mode="r")
             return cls(**arrays, **about)
+        except FileNotFoundError as error:
+            raise DataNotFoundError(
+                f"The values of {path} are in {error.filename}, which is not there."
+            ) from None
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InvalidInputError(
                 f"{path} is damaged, or was not written by Attribution.save: {error}."
             ) from None
+
+    def _values_file(self, path: Path) -> Path:
+        """The file that the values are mapped from, in the folder of `path`."""
+        name = getattr(self.values, "filename", None)
+        if name is None or Path(name).parent.resolve() != path.parent.resolve():
+            raise UsageError(
+                f"The values are in no .npy file beside {path}: save them too, or let the method "
+                f"write them there with out=."
+            )
+        return Path(name)
 
     def _deltas(self, choose: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
         """The convergence delta and its parts, of some samples or targets."""
