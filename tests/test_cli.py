@@ -20,7 +20,17 @@ from tfgenxai.saved.write import export
 
 pytestmark = pytest.mark.usefixtures("determinism_ends_with_the_test")
 
-COMMANDS = ["data", "train", "evaluate", "models", "inspect", "compare", "compare vae-gan"]
+COMMANDS = [
+    "data",
+    "train",
+    "evaluate",
+    "models",
+    "inspect",
+    "methods",
+    "explain",
+    "compare",
+    "compare vae-gan",
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +80,7 @@ def test_help_without_tensorflow(command, run_python):
 
 def test_help_names_every_command_and_model(call, capsys):
     for words, names in (
-        (["--help"], ["data", "train", "evaluate", "models", "inspect", "compare"]),
+        (["--help"], COMMANDS[:-1]),
         (["train", "--help"], MODELS),
     ):
         with pytest.raises(SystemExit) as end:

@@ -196,6 +196,7 @@ __all__ = [
     "VarGrad",
     "create",
     "method_class",
+    "method_entry",
 ]
 
 
@@ -205,10 +206,20 @@ def method_class(name: str) -> type[Method]:
     Raises:
         UsageError: no method has this name.
     """
+    entry = method_entry(name)
+    return getattr(_module(entry.module), entry.cls)
+
+
+def method_entry(name: str) -> Entry:
+    """What the registry says of a method; loads nothing.
+
+    Raises:
+        UsageError: no method has this name.
+    """
     if name not in METHODS:
         close = difflib.get_close_matches(name, METHODS, n=2) or METHODS
         raise UsageError(f"No attribution method is called {name!r}; try {', '.join(close)}.")
-    return getattr(_module(METHODS[name].module), METHODS[name].cls)
+    return METHODS[name]
 
 
 def create(name: str, graph: Graph, **options: Any) -> Method:

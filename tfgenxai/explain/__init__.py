@@ -1,0 +1,1 @@
+"""What `tfgenxai explain` does: a method, a model and words in; files and a table out."""
