@@ -19,20 +19,51 @@ from tfgenxai.attribution.lrp.facts import Bounds
 from tfgenxai.attribution.lrp.network import Step
 from tfgenxai.attribution.lrp.rules import Group, Part, Rule
 
-# A denominator nearer to 0 than this is 0: its inverse times a relevance could overflow.
-_SMALLEST = {tf.float32: 1e-30, tf.float64: 1e-200}
+# Inverses are no greater, so that their product with a relevance does not overflow.
+_GREATEST = {tf.float32: 1e30, tf.float64: 1e200}
+
+
+class Flow(NamedTuple):
+    """Relevance (n, T, ...) as a product, which spares a multiplication for each target.
+
+    Attributes:
+        share: (n, T, ...).
+        scale: (n or 1, ...), what to multiply it by; None for 1.
+    """
+
+    share: tf.Tensor
+    scale: tf.Tensor | None = None
+
+    @property
+    def targets(self) -> int:
+        """T."""
+        return self.share.shape[1]
+
+    def product(self) -> tf.Tensor:
+        """The relevance."""
+        return self.share if self.scale is None else self.share * self.scale[:, None]
+
+    def times(self, factor: tf.Tensor) -> tf.Tensor:
+        """The relevance times a factor (n or 1, ...)."""
+        return self.share * (factor if self.scale is None else self.scale * factor)[:, None]
+
+    def total(self) -> tf.Tensor:
+        """Sum over all elements, (n, T)."""
+        if self.scale is None:
+            return tf.reduce_sum(self.share, axis=range(2, self.share.shape.rank))
+        return inner(self.share, self.scale)
 
 
 class Passed(NamedTuple):
     """Where the relevance of an output went; all of it adds up to what there was.
 
     Attributes:
-        inputs: what each input of the step got, (n, T, ...).
+        inputs: what each input of the step got.
         bias: what biases and other constants got, (n, T); None for nothing.
-        stabiliser: what a stabiliser or a denominator of 0 kept back, (n, T); None for nothing.
+        stabiliser: what a stabiliser, or a denominator of 0, kept back, (n, T); None for nothing.
     """
 
-    inputs: tuple[tf.Tensor, ...]
+    inputs: tuple[Flow, ...]
     bias: tf.Tensor | None = None
     stabiliser: tf.Tensor | None = None
 
@@ -55,45 +86,38 @@ class Site(NamedTuple):
     bounds: Bounds | None = None
 
 
-def through_weights(site: Site, rule: Rule, relevance: tf.Tensor) -> Passed:
+def through_weights(site: Site, rule: Rule, relevance: Flow) -> Passed:
     """Relevance through a step with weights, by a rule."""
     pulled: dict[str, list[tf.Tensor]] = {}
-    kept, biased = [], []
+    stabiliser, biases = [], []
+    if not rule.epsilon:
+        stabiliser.append(relevance.total())
     for group in rule.groups:
         parts, bias, z = _terms(site, group)
-        factor = group.coefficient * inverse(z, rule.epsilon)
-        if group.sign:
-            applies = site.z >= 0 if group.sign > 0 else site.z < 0
-            factor = tf.where(applies, factor, tf.zeros_like(factor))
-        kept.append(z * factor)
+        factor, added = inverse(z, rule.epsilon)
+        factor = _applied(site, group, factor)
+        s = relevance.times(factor)
+        stabiliser.append(inner(s, added) if rule.epsilon else -inner(s, z))
         if bias is not None:
-            biased.append(bias * factor)
-        s = fold(relevance * factor[:, None])
+            biases.append(_inner_bias(s, bias, site.z.shape[1:]))
         for part in parts:
             weights = part.weights(_weights(site))
-            found = ops.transposed(site.step, s, weights, site.x.shape[1:])
+            found = ops.transposed(site.step, fold(s), weights, site.x.shape[1:])
             pulled.setdefault(part.inputs, []).append(found)
-    given = _sum(
-        _input(site, name)[:, None] * unfold(_sum(found), relevance.shape[1])
+    flows = [
+        Flow(unfold(_sum(found), relevance.targets), _input(site, name))
         for name, found in pulled.items()
-    )
-    return Passed(
-        (given,),
-        inner(relevance, _sum(biased)) if biased else None,
-        inner(relevance, 1 - _sum(kept)),
-    )
+    ]
+    given = flows[0] if len(flows) == 1 else Flow(_sum(flow.product() for flow in flows))
+    return Passed((given,), _sum(biases) if biases else None, _sum(stabiliser))
 
 
-def through_sum(
-    values: Sequence[tf.Tensor], z: tf.Tensor, rule: Rule, relevance: tf.Tensor
-) -> Passed:
+def through_sum(values: Sequence[tf.Tensor], z: tf.Tensor, rule: Rule, relevance: Flow) -> Passed:
     """Relevance through z = the sum of values: each takes its share of z."""
-    factor = inverse(z, rule.epsilon)
-    s = relevance * factor[:, None]
-    return Passed(
-        tuple(value[:, None] * s for value in values),
-        stabiliser=inner(relevance, 1 - z * factor),
-    )
+    factor, added = inverse(z, rule.epsilon)
+    s = relevance.times(factor)
+    kept = inner(s, added) if rule.epsilon else relevance.total() - inner(s, z)
+    return Passed(tuple(Flow(s, value) for value in values), stabiliser=kept)
 
 
 def through_linear(
@@ -101,28 +125,31 @@ def through_linear(
     x: tf.Tensor,
     z: tf.Tensor,
     rule: Rule,
-    relevance: tf.Tensor,
+    relevance: Flow,
 ) -> Passed:
     """Relevance through z = function(x), which is linear: each x takes its share of z."""
-    factor = inverse(z, rule.epsilon)
-    s = fold(relevance * factor[:, None])
-    pulled = unfold(ops.pulled_back(function, s, x.shape[1:]), relevance.shape[1])
-    return Passed((x[:, None] * pulled,), stabiliser=inner(relevance, 1 - z * factor))
+    (through,), _, kept = through_sum([z], z, rule, relevance)
+    pulled = ops.pulled_back(function, fold(through.share), x.shape[1:])
+    return Passed((Flow(unfold(pulled, relevance.targets), x),), stabiliser=kept)
 
 
-def inverse(z: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """1 / (z + epsilon sign(z)) with sign(0) = 1; and 0 where that would be 1 / 0."""
-    if epsilon:
-        sign = tf.where(z >= 0, tf.constant(epsilon, z.dtype), tf.constant(-epsilon, z.dtype))
-        return 1 / (z + sign)
-    return tf.where(tf.abs(z) > _SMALLEST[z.dtype], 1 / z, tf.zeros_like(z))
+def inverse(z: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """1 / (z + epsilon sign(z)) with sign(0) = 1, and what is added to z.
+
+    Without an epsilon, the inverse of 0 is 0.
+    """
+    if not epsilon:
+        greatest = _GREATEST[z.dtype]
+        return tf.clip_by_value(tf.math.reciprocal_no_nan(z), -greatest, greatest), None
+    added = tf.where(z >= 0, tf.constant(epsilon, z.dtype), tf.constant(-epsilon, z.dtype))
+    return 1 / (z + added), added
 
 
-def inner(relevance: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    """Sum over all elements of relevance (n, T, ...) times share (n or 1, ...): (n, T)."""
-    size = int(np.prod(relevance.shape[2:]))
+def inner(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Sum over all elements of left (n, T, ...) times right (n or 1, ...): (n, T)."""
+    size = int(np.prod(left.shape[2:]))
     return tf.linalg.matvec(
-        tf.reshape(relevance, (-1, relevance.shape[1], size)), tf.reshape(share, (-1, size))
+        tf.reshape(left, (-1, left.shape[1], size)), tf.reshape(right, (-1, size))
     )
 
 
@@ -136,25 +163,36 @@ def unfold(relevance: tf.Tensor, targets: int) -> tf.Tensor:
     return tf.reshape(relevance, (-1, targets, *relevance.shape[1:]))
 
 
-def _terms(site: Site, group: Group) -> tuple[list[Part], tf.Tensor | None, tf.Tensor]:
-    """The parts that are not 0, the bias and z of a group."""
-    bias = None
-    if group.bias is not None and site.step.bias is not None:
-        bias = tf.constant(group.bias(site.step.bias), site.z.dtype)
-    if group.parts == (Part("all"),) and group.bias is rules.same:
-        return list(group.parts), bias, site.z
-    parts = [p for p in group.parts if not (p.inputs == "negative" and site.is_nonnegative)]
+def _terms(site: Site, group: Group) -> tuple[Sequence[Part], np.ndarray | None, tf.Tensor]:
+    """The parts that are not 0, the bias, and z of a group."""
+    step, parts, bias = site.step, group.parts, None
+    if group.bias is not None and step.bias is not None:
+        bias = group.bias(step.bias)
+    if parts == (Part("all"),) and group.bias is rules.same:
+        return parts, bias, site.z
+    if site.is_nonnegative:
+        parts = tuple(part for part in parts if part.inputs != "negative")
     z = _sum(_value(site, part) for part in parts)
-    return parts, bias, z if bias is None else z + bias
+    return parts, bias, z if bias is None else ops.add_bias(step, z, bias)
 
 
 def _value(site: Site, part: Part) -> tf.Tensor:
     """V f(x)."""
     if part == Part("all"):
         bias = site.step.bias
-        return site.z if bias is None else site.z - tf.constant(bias, site.z.dtype)
+        return site.z if bias is None else ops.add_bias(site.step, site.z, -bias)
     x, weights = _input(site, part.inputs), part.weights(_weights(site))
     return ops.linear(site.step, x, weights, site.z.shape[1:])
+
+
+def _applied(site: Site, group: Group, factor: tf.Tensor) -> tf.Tensor:
+    """The factor times the group's coefficient, and 0 where the group does not apply."""
+    if group.coefficient != 1:
+        factor *= group.coefficient
+    if not group.sign:
+        return factor
+    applies = site.z >= 0 if group.sign > 0 else site.z < 0
+    return tf.where(applies, factor, tf.zeros_like(factor))
 
 
 def _input(site: Site, name: str) -> tf.Tensor:
@@ -170,6 +208,14 @@ def _input(site: Site, name: str) -> tf.Tensor:
         return tf.ones((1, *x.shape[1:]), x.dtype)
     assert site.bounds is not None
     return -tf.constant(site.bounds[name == "minus_high"], x.dtype)
+
+
+def _inner_bias(s: tf.Tensor, bias: np.ndarray, shape: Sequence[int]) -> tf.Tensor:
+    """Sum over all elements of s (n, T, *shape) times the bias: (n, T)."""
+    if bias.shape != (shape[-1],):
+        return inner(s, tf.constant(np.broadcast_to(bias, shape)[None], s.dtype))
+    places = tf.reshape(s, (-1, s.shape[1], int(np.prod(shape[:-1])), shape[-1]))
+    return tf.reduce_sum(tf.linalg.matvec(places, tf.constant(bias, s.dtype)), axis=-1)
 
 
 def _weights(site: Site) -> np.ndarray:

@@ -41,7 +41,7 @@ def forward(step: Step, inputs: Sequence[tf.Tensor], shape: Sequence[int]) -> tf
     x = inputs[0]
     if step.weights is not None:
         z = linear(step, x, step.weights, shape)
-        return z if step.bias is None else z + tf.constant(step.bias, z.dtype)
+        return z if step.bias is None else add_bias(step, z, step.bias)
     if step.kind == "add":
         return tf.add_n(inputs)
     if step.kind == "concat":
@@ -79,6 +79,13 @@ def linear(step: Step, x: tf.Tensor, weights: Any, shape: Sequence[int]) -> tf.T
         dilations = options["dilations"]
         return tf.nn.convolution(x, weights, padding=padding, dilations=dilations)
     return tf.nn.conv2d(x, weights, options["strides"], _conv_padding(options))
+
+
+def add_bias(step: Step, z: tf.Tensor, bias: Any) -> tf.Tensor:
+    """The bias added to the value of a step with weights."""
+    bias = tf.constant(bias, z.dtype)
+    # TensorFlow fuses a bias_add with the kernel before it, and the activation after it.
+    return z + bias if step.kind == "affine" else tf.nn.bias_add(z, bias)
 
 
 def transposed(step: Step, s: tf.Tensor, weights: Any, shape: Sequence[int]) -> tf.Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfgenxai.attribution.lrp import engine, ops
-from tfgenxai.attribution.lrp.engine import Passed, Site
+from tfgenxai.attribution.lrp.engine import Flow, Passed, Site
 from tfgenxai.attribution.lrp.facts import Facts
 from tfgenxai.attribution.lrp.network import Network, Step
 from tfgenxai.attribution.lrp.rules import Rule
@@ -47,22 +47,22 @@ def propagate(
     """
     zero = tf.zeros(tf.shape(relevance)[:2], relevance.dtype)
     shares = {"bias": zero, "stabiliser": zero}
-    at = {start: relevance}
+    at = {start: Flow(relevance)}
     for step in reversed(network.steps[:start]):
         if step.output not in at:
             continue
         arrived = at.pop(step.output)
         if not step.inputs:
             where = step.options.get("depends", "bias")
-            shares[where] = shares.get(where, zero) + _total(arrived)
+            shares[where] = shares.get(where, zero) + arrived.total()
             continue
         passed = _pass(network, rules, facts, values, step, arrived)
         for place, part in zip(step.inputs, passed.inputs, strict=True):
-            at[place] = at[place] + part if place in at else part
+            at[place] = Flow(at[place].product() + part.product()) if place in at else part
         for name, share in (("bias", passed.bias), ("stabiliser", passed.stabiliser)):
             if share is not None:
                 shares[name] += share
-    return Relevance(at[0], shares)
+    return Relevance(at[0].product(), shares)
 
 
 def _pass(
@@ -71,8 +71,9 @@ def _pass(
     facts: Facts,
     values: Sequence[tf.Tensor],
     step: Step,
-    relevance: tf.Tensor,
+    relevance: Flow,
 ) -> Passed:
+    """Relevance through one step of any kind with inputs."""
     place = step.inputs[0]
     x, z = values[place], values[step.output]
     if step.weights is not None:
@@ -89,46 +90,42 @@ def _pass(
     if step.kind == "max_pool":
         return Passed((_to_winners(step, x, z, relevance),))
     if step.kind == "concat":
-        axis = step.options["axis"]
-        lengths = [network.shapes[place][axis] for place in step.inputs]
-        return Passed(tuple(tf.split(relevance, lengths, axis + 2)))
-    shape = network.shapes[step.output]
+        axis = step.options["axis"] + 2
+        lengths = [network.shapes[place][axis - 2] for place in step.inputs]
+        return Passed(tuple(map(Flow, tf.split(relevance.product(), lengths, axis))))
+    before, after = network.shapes[place], network.shapes[step.output]
     if step.kind == "route":
-        return _back(step, network.shapes[place], shape, relevance)
-
-    def function(x: tf.Tensor) -> tf.Tensor:
-        return ops.forward(step, [x], shape)
-
-    return engine.through_linear(function, x, z, rules[step.output], relevance)
-
-
-def _to_winners(step: Step, x: tf.Tensor, y: tf.Tensor, relevance: tf.Tensor) -> tf.Tensor:
-    """To the greatest element of each window alone."""
-    targets = relevance.shape[1]
-    if targets > 1:
-        x, y = tf.repeat(x, targets, 0), tf.repeat(y, targets, 0)
-    return engine.unfold(ops.winners(step, x, y, engine.fold(relevance)), targets)
-
-
-def _back(
-    step: Step, before: tuple[int, ...], after: tuple[int, ...], relevance: tf.Tensor
-) -> Passed:
-    """To where the elements came from; what padding brought in keeps its relevance."""
-    targets = relevance.shape[1]
-    if step.options["how"] == "reshape":
-        return Passed((tf.reshape(relevance, (-1, targets, *before)),))
+        return _back(step, before, after, relevance)
 
     def function(x: tf.Tensor) -> tf.Tensor:
         return ops.forward(step, [x], after)
 
-    given = engine.unfold(ops.pulled_back(function, engine.fold(relevance), before), targets)
-    if step.options["how"] != "pad" or step.options["mode"] != "CONSTANT":
-        return Passed((given,))
-    ones = tf.ones((1, *before), relevance.dtype)
+    return engine.through_linear(function, x, z, rules[step.output], relevance)
+
+
+def _to_winners(step: Step, x: tf.Tensor, y: tf.Tensor, relevance: Flow) -> Flow:
+    """To the greatest element of each window alone."""
+    if relevance.targets > 1:
+        x, y = tf.repeat(x, relevance.targets, 0), tf.repeat(y, relevance.targets, 0)
+    found = ops.winners(step, x, y, engine.fold(relevance.product()))
+    return Flow(engine.unfold(found, relevance.targets))
+
+
+def _back(step: Step, before: tuple[int, ...], after: tuple[int, ...], relevance: Flow) -> Passed:
+    """To where the elements came from; constants that padding added keep what they got."""
+    share, scale = relevance
+    if step.options["how"] == "reshape":
+        share = tf.reshape(share, (-1, relevance.targets, *before))
+        return Passed((Flow(share, None if scale is None else tf.reshape(scale, (-1, *before))),))
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        return ops.forward(step, [x], after)
+
+    arrived = relevance.product()
+    given = ops.pulled_back(function, engine.fold(arrived), before)
+    flow = Flow(engine.unfold(given, relevance.targets))
+    if step.options.get("mode") != "CONSTANT":
+        return Passed((flow,))
+    ones = tf.ones((1, *before), arrived.dtype)
     added = 1 - tf.pad(ones, [(0, 0), *step.options["paddings"]])
-    return Passed((given,), bias=engine.inner(relevance, added))
-
-
-def _total(relevance: tf.Tensor) -> tf.Tensor:
-    """Sum over the elements, (n, T)."""
-    return tf.reduce_sum(relevance, axis=range(2, relevance.shape.rank))
+    return Passed((flow,), bias=engine.inner(arrived, added))
