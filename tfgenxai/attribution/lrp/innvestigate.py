@@ -51,7 +51,9 @@ class INNvestigate(Method):
 
     A target is an element of an output, or several (`Latent`, `Output`, `ClassLogit`,
     `Discriminator`, `Unit` with a position). Where the output ends in a softmax, sigmoid or tanh,
-    the element before it is explained, whatever the analyzer.
+    the element before it is explained, whatever the analyzer. Where the graph starts with
+    rescaling its input, `lrp*` and `deep_taylor*` start with what comes out of that, as for a Keras
+    model that is given rescaled images; other analyzers start with the input itself.
 
     iNNvestigate runs in a process of its own, started by the first call, on the CPU: it needs
     Keras 2 and no eager execution. There the network is built again as the Keras layers that it
@@ -107,9 +109,10 @@ class INNvestigate(Method):
 
     def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:
         """One call of iNNvestigate for each target."""
-        inputs = np.asarray(feeds.inputs[self.wrt], np.float32)
         model = self._model(explained.fetches[0])
-        elements = model.places[_elements(explained, feeds, len(inputs))]
+        inputs = model.rescaled(feeds.inputs[self.wrt])
+        chosen = _elements(explained, feeds, len(inputs))
+        elements, signs = model.places[chosen], model.signs[chosen].T
         is_lrp = self.analyzer.startswith("lrp")
         job = {
             "task": "explain",
@@ -121,17 +124,18 @@ class INNvestigate(Method):
         arrays = {"inputs": inputs, "elements": elements}
         answer = WORKER.explain(Message(job, arrays), model.message).arrays
         values = answer["values"]
+        values = values * signs.reshape(*signs.shape, *(1,) * (values.ndim - 2))
         if not is_lrp:
             return Explanation(values)
-        relevance = values.sum(tuple(range(2, values.ndim)))
-        return Explanation(
-            values, relevance - np.take_along_axis(answer["outputs"], elements.T, axis=1)
-        )
+        scores = np.take_along_axis(answer["outputs"], elements.T, axis=1) * signs
+        return Explanation(values, values.sum(tuple(range(2, values.ndim))) - scores)
 
     def _model(self, target: tf.Tensor) -> LegacyModel:
         """The Keras model up to a tensor; warns where iNNvestigate is wrong on it."""
         if target.name not in self._models:
-            model = LegacyModel.of(self.graph, self.graph.inputs[self.wrt], target)
+            is_rescaled = self.analyzer.startswith(("lrp", "deep_taylor"))
+            source = self.graph.inputs[self.wrt]
+            model = LegacyModel.of(self.graph, source, target, is_rescaled=is_rescaled)
             self._models[target.name] = model
             if not self._warned and (wrong := self._flaws(model.layers)):
                 self._warned = True

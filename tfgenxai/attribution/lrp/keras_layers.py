@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
 
+from tfgenxai.attribution.lrp import ops
 from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,10 +52,19 @@ def keras_layers(network: Network) -> list[KerasLayer]:
     """
     layers: list[KerasLayer] = []
     places = {0: 0}
+    passed: set[int] = set()
     for step in network.steps:
-        before = [network.shapes[place] for place in step.inputs]
-        translate = _COUNTERPARTS.get(step.kind)
-        chain = translate(step, before, network.shapes[step.output]) if translate else None
+        if step.output in passed:
+            continue
+        run = _repetition(network, step)
+        passed.update(other.output for other in run)
+        end = run[-1].output
+        before, after = [network.shapes[place] for place in step.inputs], network.shapes[end]
+        if len(run) > 1:
+            chain = _upsampling(before[0], after, "nearest")
+        else:
+            translate = _COUNTERPARTS.get(step.kind)
+            chain = translate(step, before, after) if translate else None
         if chain is None:
             raise UsageError(
                 f"iNNvestigate has no layer for {step.op} as {step.layer!r} uses it: explain a "
@@ -63,10 +74,33 @@ def keras_layers(network: Network) -> list[KerasLayer]:
         for layer in chain:
             layers.append(KerasLayer(layer.kind, layer.config, layer.weights, inputs))
             inputs = (len(layers),)
-        places[step.output] = len(layers)
+        places[end] = len(layers)
     if len(network.shapes[network.output]) > 1:  # iNNvestigate chooses elements of vectors only
         layers.append(KerasLayer("Flatten", {}, inputs=(len(layers),)))
     return layers
+
+
+def _repetition(network: Network, step: Step) -> list[Step]:
+    """Steps from this one on that together repeat rows and columns; else only this one.
+
+    Keras 3 scales images up to the nearest pixel by reshaping, tiling and reshaping each axis.
+    """
+    if step.options.get("how") != "reshape" or len(network.shapes[step.inputs[0]]) != 3:
+        return [step]
+    h, w, c = network.shapes[step.inputs[0]]
+    numbers = tf.reshape(tf.range(h * w * c), (1, h, w, c))
+    run, found, value = [step], [step], numbers
+    while True:
+        value = ops.forward(run[-1], [value], network.shapes[run[-1].output])
+        shape = network.shapes[run[-1].output]
+        if len(shape) == 3 and shape[:2] != (h, w) and shape[0] % h == shape[1] % w == 0:
+            repeated = np.repeat(np.repeat(numbers, shape[0] // h, 1), shape[1] // w, 2)
+            if np.array_equal(value, repeated):
+                found = [*run]
+        readers = [other for other in network.steps if run[-1].output in other.inputs]
+        if len(readers) != 1 or readers[0].options.get("how") not in ("reshape", "tile"):
+            return found
+        run.append(readers[0])
 
 
 Chain = list[KerasLayer]

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfgenxai.attribution.lrp import ops
 from tfgenxai.attribution.lrp.keras_layers import KerasLayer, keras_layers
 from tfgenxai.attribution.lrp.messages import Message
-from tfgenxai.attribution.lrp.network import Network
+from tfgenxai.attribution.lrp.network import Network, Step
 from tfgenxai.attribution.lrp.read import read
 
 if TYPE_CHECKING:
@@ -30,33 +30,59 @@ class LegacyModel:
 
     Attributes:
         layers: in the order of execution.
+        rescaling: affine steps that come before the layers; see `of`.
         places: (D,), where each element of the target is in the flattened output of the layers.
+        signs: (D,), 1, or -1 where the target falls when that output rises.
         message: the layers as the worker takes them, with a small batch to try them on.
     """
 
     layers: Sequence[KerasLayer]
+    rescaling: Sequence[Step]
     places: np.ndarray
+    signs: np.ndarray
     message: Message
 
     @classmethod
-    def of(cls, graph: Graph, source: tf.Tensor, target: tf.Tensor) -> LegacyModel:
+    def of(
+        cls, graph: Graph, source: tf.Tensor, target: tf.Tensor, *, is_rescaled: bool
+    ) -> LegacyModel:
         """What leads from one tensor of a graph to another.
+
+        Args:
+            is_rescaled: whether the layers start after what rescales the source, element by
+                element, as [0, 1] to [-1, 1]: the units of an image are no layer that relevance
+                goes through. Otherwise they start at the source.
 
         Raises:
             UsageError: LRP or Keras knows nothing that computes this.
         """
-        network, places = _beginning(read(graph, source, target))
+        network, places, signs = _start(read(graph, source, target))
+        rescaling = []
+        while is_rescaled and _rescales(network):
+            rescaling.append(network.steps[0])
+            network = _without_first(network)
         layers = keras_layers(network)
-        return cls(layers, places, _message(network, layers))
+        return cls(layers, rescaling, places, signs, _message(network, layers))
+
+    def rescaled(self, inputs: np.ndarray) -> np.ndarray:
+        """What the layers take, from values of the source (n, ...)."""
+        value = tf.constant(inputs, tf.float32)
+        for step in self.rescaling:
+            value = ops.forward(step, [value], inputs.shape[1:])
+        return value.numpy()
 
 
-def _beginning(network: Network) -> tuple[Network, np.ndarray]:
-    """The part of a network that iNNvestigate is to see, and where the target's elements are in it.
+def _start(network: Network) -> tuple[Network, np.ndarray, np.ndarray]:
+    """Where relevance starts: the network up to there, and `places` and `signs` of `LegacyModel`.
 
     A final softmax, sigmoid or tanh is left out, with what rescales it, and so is what then only
     picks or moves elements, as the split of an encoder's last layer into mean and logvar.
     """
     end = network.logits
+    signs = np.ones(network.shapes[end])
+    for step in network.steps[end:]:
+        scale = 1.0 if step.weights is None else np.sign(step.weights)
+        signs = signs.reshape(network.shapes[step.output]) * scale
     moves = []
     while end and network.steps[end - 1].options.get("how") in _MOVES:
         moves.append(network.steps[end - 1])
@@ -65,7 +91,22 @@ def _beginning(network: Network) -> tuple[Network, np.ndarray]:
     places = tf.reshape(tf.range(np.prod(shapes[end], dtype=int)), (1, *shapes[end]))
     for step in reversed(moves):
         places = ops.forward(step, [places], network.shapes[step.output])
-    return replace(network, steps=network.steps[:end], shapes=shapes), places.numpy().ravel()
+    start = replace(network, steps=network.steps[:end], shapes=shapes)
+    return start, places.numpy().ravel(), signs.ravel()
+
+
+def _rescales(network: Network) -> bool:
+    """Whether the first step multiplies or shifts the source, and nothing else reads that."""
+    kinds = [step.kind for step in network.steps if 0 in step.inputs]
+    return kinds == ["affine"] and network.steps[0].kind == "affine" and len(network.steps) > 1
+
+
+def _without_first(network: Network) -> Network:
+    steps = [
+        replace(step, inputs=tuple(place - 1 for place in step.inputs), output=step.output - 1)
+        for step in network.steps[1:]
+    ]
+    return replace(network, steps=tuple(steps), shapes=network.shapes[1:])
 
 
 def _message(network: Network, layers: Sequence[KerasLayer]) -> Message:
