@@ -148,6 +148,26 @@ def test_unit(classifier):
     assert Unit("maps", 2, 3, 0).on(classifier).names == ("maps[3, 0, 2]",)
 
 
+def test_families_of_units(classifier):
+    maps = tf.nn.conv2d(IMAGES, KERNEL, 1, "SAME").numpy()
+    close(scores(Unit.all("maps"), classifier, IMAGES), maps.mean((1, 2)))
+    close(scores(Unit("maps", (2, 0)), classifier, IMAGES), maps.mean((1, 2))[:, [2, 0]])
+    close(scores(Unit("maps", [1]), classifier, IMAGES), maps.mean((1, 2))[:, [1]])
+    close(scores(Unit.all("maps", 3, 0), classifier, IMAGES), maps[:, 3, 0])
+    close(scores(Unit("maps", (1, 2), 0, 1), classifier, IMAGES), maps[:, 0, 1, 1:])
+    close(scores(Unit.all("logits"), classifier, IMAGES), FLAT @ TO_CLASSES)
+    assert Unit.all("maps").on(classifier).names == ("maps[0]", "maps[1]", "maps[2]")
+    assert Unit("maps", [1, 2]) == Unit("maps", (1, 2)) and Unit.all("maps") == Unit("maps", None)
+    with pytest.raises(UsageError, match="family is empty"):
+        Unit("maps", ()).on(classifier)
+    with pytest.raises(UsageError, match="no channel of maps 3: they run from 0 to 2"):
+        Unit("maps", (0, 3)).on(classifier)
+    with pytest.raises(UsageError, match="give y and x, or neither"):
+        Unit("maps", 0, y=2)
+    with pytest.raises(UsageError, match="no unit of maps 4"):
+        Unit("maps", 0, 4, 0).on(classifier)
+
+
 @pytest.mark.parametrize("shape", [(SIDE, SIDE), (SIDE, SIDE, 1), (N, SIDE, SIDE), IMAGES.shape])
 def test_pixels(decoder, shape):
     mask = np.random.default_rng(1).random(shape) > 0.5
@@ -163,6 +183,24 @@ def test_reconstruction_error(decoder):
     close(scores(ReconstructionError(), halved, IMAGES), 0.25 * (FLAT**2).sum(1))
     with pytest.raises(UsageError, match="pass images="):
         ReconstructionError().on(decoder)
+
+
+def decoded(codes):
+    return 1 / (1 + np.exp(-codes @ TO_PIXELS))
+
+
+def test_reconstruction_error_of_an_encoder(encoder, decoder):
+    """Of the decoder as `model`, and of both in one graph."""
+    expected = ((decoded(FLAT @ TO_MEAN) - FLAT) ** 2).sum(1)
+    close(scores(ReconstructionError(model=decoder), encoder, IMAGES), expected)
+    encode, decode = encoder.function("image", "mean"), decoder.function("z", "image")
+    both = freeze(lambda image: {"image": decode(encode(image))}, "image", SIDE, SIDE, 1)
+    close(scores(ReconstructionError(), both, IMAGES), expected)
+    other = ((decoded(FLAT @ TO_MEAN) - FLAT[::-1]) ** 2).sum(1)
+    close(scores(ReconstructionError(IMAGES[::-1], model=decoder), encoder, IMAGES), other)
+    wider = freeze(lambda z: {"image": tf.reshape(z, (-1, SIDE, SIDE, 1))}, "z", PIXELS)
+    with pytest.raises(UsageError, match=r"one input of shape \(3,\).*; it takes z \(16,\)"):
+        ReconstructionError(model=wider).on(encoder)
 
 
 def log_normal(x, mean, variance):
@@ -192,6 +230,20 @@ def test_negative_elbo_of_a_whole_model():
     kl = log_normal(mean + 1, mean, 1.0).sum(1) - log_normal(mean + 1, 0, 1).sum(1)
     expected = kl - (FLAT * np.log(p) + (1 - FLAT) * np.log(1 - p)).sum(1)
     np.testing.assert_allclose(scores(NegativeElbo(), graph, IMAGES), expected, rtol=1e-4)
+
+
+def test_negative_elbo_of_an_encoder(encoder, decoder):
+    mean, logvar = FLAT @ TO_MEAN, FLAT @ TO_LOGVAR
+    z = mean + 2.0
+    kl = log_normal(z, mean, np.exp(logvar)).sum(1) - log_normal(z, 0, 1).sum(1)
+    p = 1 / (1 + np.exp(-z.astype(float) @ TO_PIXELS))
+    expected = kl - (FLAT * np.log(p) + (1 - FLAT) * np.log(1 - p)).sum(1)
+    found = scores(NegativeElbo(model=decoder), encoder, IMAGES)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    found = scores(NegativeElbo(likelihood="gaussian", model=decoder), encoder, IMAGES)
+    np.testing.assert_allclose(found, kl - log_normal(FLAT, p, 1.0).sum(1), rtol=1e-4)
+    with pytest.raises(UsageError, match="misses logits"):
+        NegativeElbo(model=encoder).on(encoder)
 
 
 def test_negative_elbo_says_what_is_missing(encoder, decoder):
@@ -233,6 +285,31 @@ def test_scalar(encoder):
 def test_indices_and_names_out_of_reach(encoder, target, message):
     with pytest.raises(UsageError, match=message):
         target.on(encoder)
+
+
+def test_an_output_that_stands_for_something_else_is_not_taken(decoder, discriminator):
+    generator = freeze(lambda z: {"image": z[:, None, None]}, "z", D)
+    for target, graph in (
+        (Latent(0), generator),
+        (Latent.all(), discriminator),
+        (ClassLogit(0), generator),
+        (Discriminator(), generator),
+        (Pixels(np.ones((SIDE, SIDE))), discriminator),
+        (ReconstructionError(), discriminator),
+    ):
+        with pytest.raises(UsageError, match="looks for an output named"):
+            target.on(graph)
+    scored = freeze(lambda image: {"scores": flat(image) @ TO_CLASSES}, "image", SIDE, SIDE, 1)
+    close(scores(ClassLogit(2), scored, IMAGES), (FLAT @ TO_CLASSES)[:, 2])
+    close(scores(Latent(2), scored, IMAGES), (FLAT @ TO_CLASSES)[:, 2])
+    with pytest.raises(UsageError, match="has one only: use Discriminator"):
+        ClassLogit(0).on(discriminator)
+
+
+def test_codes_that_are_no_vectors():
+    graph = freeze(lambda image: {"mean": image}, "image", SIDE, SIDE, 1)
+    close(scores(Latent((1, 2, 0)), graph, IMAGES), FLAT[:, [1, 2, 0]])
+    assert Latent((1, 4)).on(graph).names == ("z[0, 1, 0]", "z[1, 0, 0]")
 
 
 def test_unknown_layers(encoder, classifier):

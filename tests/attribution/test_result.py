@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -120,3 +123,49 @@ def test_repr(family, single):
         "Attribution(latent_grad_cam, 2 targets, 3 maps of (4, 5), layer='conv_1')"
     )
     assert repr(single) == "Attribution(saliency, class 1, 2 maps of (2, 3, 1))"
+
+
+def test_values_may_stay_in_the_file_that_they_streamed_to(family, tmp_path):
+    np.save(tmp_path / "maps.npy", family.values)
+    streamed = dataclasses.replace(family, values=np.load(tmp_path / "maps.npy", mmap_mode="r"))
+    path = streamed.save(tmp_path / "a.npz", values=False)
+    found = Attribution.load(path)
+    assert isinstance(found.values, np.memmap)
+    same(found, family)
+    same(found.target("z1")[1:], family.target("z1")[1:])
+    same(Attribution.load(streamed.save(tmp_path / "whole.npz")), family)
+
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("a.npz", "maps.npy"):
+        (tmp_path / name).rename(moved / name)
+    same(Attribution.load(moved / "a.npz"), family)
+    (moved / "maps.npy").write_bytes(b"no array")
+    with pytest.raises(InvalidInputError, match="damaged"):
+        Attribution.load(moved / "a.npz")
+    (moved / "maps.npy").unlink()
+    with pytest.raises(DataNotFoundError, match=r"are in .*maps\.npy, which is not there"):
+        Attribution.load(moved / "a.npz")
+    np.save(moved / "maps.npy", family.values)
+    mapped = dataclasses.replace(family, values=np.load(moved / "maps.npy", mmap_mode="r"))
+    for elsewhere in (family, streamed, mapped[1:], mapped[::-1], mapped.target(0)):
+        with pytest.raises(UsageError, match=r"in no \.npy file beside"):
+            elsewhere.save(moved / "b.npz", values=False)
+    assert sorted(file.name for file in moved.iterdir()) == ["a.npz", "maps.npy"]
+
+
+def test_a_file_that_names_values_elsewhere_is_not_followed(family, tmp_path):
+    np.save(tmp_path / "secret.npy", family.values)
+    (tmp_path / "sub").mkdir()
+    about = json.dumps(
+        {
+            "method": "saliency",
+            "target_names": ["z0", "z1"],
+            "input_shape": [8, 10, 1],
+            "family": True,
+            "values_file": "../secret.npy",
+        }
+    )
+    np.savez(tmp_path / "sub" / "a.npz", about=np.array(about))
+    with pytest.raises(InvalidInputError, match="damaged"):
+        Attribution.load(tmp_path / "sub" / "a.npz")

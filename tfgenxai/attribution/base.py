@@ -203,7 +203,7 @@ class Method(ABC):
     def _explain(
         self, batch: Batch, explained: Explained, draws: list[tf.Tensor], start: int
     ) -> Explanation:
-        """What is found in a batch, in float32, without the target axis if there is none."""
+        """What is found in a batch, without the target axis if there is none."""
         count = len(batch[self.wrt])
         rows = tuple(array[start : start + count] for array in explained.rows)
         if any(len(array) < count for array in rows):
@@ -214,7 +214,8 @@ class Method(ABC):
         feeds = Feeds({**batch, **self._noise(draws, batch, start)}, explained.shared, rows)
         found = self.explain_batch(feeds, explained, start)
         place = (slice(count),) if explained.family else (slice(count), 0)
-        return found.map(lambda array: np.asarray(array[place], np.float32))
+        found = found.map(lambda array: np.asarray(array)[place])
+        return found._replace(values=found.values.astype(np.float32, copy=False))
 
     def _noise(self, draws: list[tf.Tensor], batch: Batch, start: int) -> Batch:
         """Values for the random draws of the graph, so that a result can be repeated."""

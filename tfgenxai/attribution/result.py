@@ -189,14 +189,16 @@ class Attribution:
             ) from None
 
     def _values_file(self, path: Path) -> Path:
-        """The file that the values are mapped from, in the folder of `path`."""
+        """The file in the folder of `path` that holds these values, all of them and no others."""
         name = getattr(self.values, "filename", None)
-        if name is None or Path(name).parent.resolve() != path.parent.resolve():
-            raise UsageError(
-                f"The values are in no .npy file beside {path}: save them too, or let the method "
-                f"write them there with out=."
-            )
-        return Path(name)
+        if name is not None and Path(name).parent.resolve() == path.parent.resolve():
+            whole = np.load(name, mmap_mode="r").shape == self.values.shape
+            if whole and self.values.flags.c_contiguous:
+                return Path(name)
+        raise UsageError(
+            f"The values are in no .npy file beside {path}: save them too, or let the method "
+            f"write them there with out=."
+        )
 
     def _deltas(self, choose: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
         """The convergence delta and its parts, of some samples or targets."""
