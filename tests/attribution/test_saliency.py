@@ -1,9 +1,12 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfgenxai.attribution import Saliency
+from tfgenxai.attribution.base import MEMORY
 from tfgenxai.errors import UsageError
+from tfgenxai.graph import Graph
 from tfgenxai.targets import (
     ClassLogit,
     Latent,
@@ -123,12 +126,32 @@ def test_the_second_call_does_not_retrace(encoder, images):
 
 
 def test_memory_bounds_the_batch(encoder, images, monkeypatch):
-    monkeypatch.setattr("tfgenxai.attribution.saliency.MEMORY", 20_000)
+    monkeypatch.setattr("tfgenxai.attribution.gradients.MEMORY", 20_000)
     method = Saliency(encoder.graph)
     assert method.rows_at_once(Latent.all().on(encoder.graph)) == 20_000 // (4 * 5 * 144)
     found = method(images, Latent.all())
     monkeypatch.undo()
     np.testing.assert_allclose(found.values, method(images, Latent.all()).values, atol=1e-7)
+
+
+def test_memory_counts_the_model_of_the_target(decoder, codes):
+    wide = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Conv2D(50, 3)])
+    graph = Graph.from_keras(keras.Sequential([wide, keras.layers.GlobalMaxPooling2D()]))
+    output = next(iter(graph.outputs))
+    explained = ClassLogit.all(model=graph, output=output).on(decoder.graph)
+    rows = Saliency(decoder.graph).rows_at_once(explained)
+    assert rows == MEMORY // (4 * 50 * 10 * 10 * 50)
+
+
+@pytest.mark.parametrize("k", [0, 3])
+def test_tf_keras_vis_agrees(classifier, images, k):
+    from tf_keras_vis.saliency import Saliency as Peer
+
+    expected = Peer(classifier.model, clone=False)(
+        lambda logits: logits[:, k], images, keepdims=True, normalize_map=False
+    )
+    found = Saliency(classifier.graph)(images, ClassLogit(k), batch_size=3).values
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_it_wants_a_graph(encoder):

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfgenxai.attribution.base import MEMORY, CompiledMethod
-from tfgenxai.attribution.structure import dependants, row_size
+from tfgenxai.attribution.gradients import GradientMethod
 from tfgenxai.explained import Explained, Feeds
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 
-class Saliency(CompiledMethod):
+class Saliency(GradientMethod):
     """|df/dx|, of the shape of x (Simonyan, Vedaldi and Zisserman 2014, section 3).
 
     The target makes the kind: `ReconstructionError()` of an autoencoder, `Latent(i)` of an
@@ -39,25 +38,11 @@ class Saliency(CompiledMethod):
         """Settings to record."""
         return {**super().settings(), "signed": self.signed}
 
-    def rows_at_once(self, explained: Explained) -> int:
-        """As many samples as the gradients of all targets together leave room for."""
-        between = dependants(self.graph.inputs[self.wrt], explained.fetches).values()
-        largest = max(map(row_size, between), default=1)
-        return MEMORY // (4 * largest * len(explained.names))
-
     def kernel(self, explained: Explained) -> Callable[[Feeds], tf.Tensor]:
-        """Gradient of one scalar, or one vectorised pass for a family."""
-        zero = tf.UnconnectedGradients.ZERO
+        """The derivative, or its absolute value."""
 
         def saliency(feeds: Feeds) -> tf.Tensor:
-            x = feeds.inputs[self.wrt]
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(x)
-                scores = explained.scores(feeds)
-            if len(explained.names) == 1:
-                slopes = tape.gradient(scores, x, unconnected_gradients=zero)[:, None]
-            else:
-                slopes = tape.batch_jacobian(scores, x, unconnected_gradients=zero)
+            slopes = self.slopes(explained, feeds)
             return slopes if self.signed else tf.abs(slopes)
 
         return saliency
