@@ -119,7 +119,6 @@ def _conv(step: Step, before: Sequence[Shape], after: Shape) -> Chain:
         "strides": _ints(step.options["strides"]),
         "dilation_rate": _ints(step.options["dilations"]),
         "padding": padding,
-        "groups": before[0][-1] // kernel.shape[2],
         **_bias(step),
     }
     return [*chain, KerasLayer("Conv2D", config, _weights(step))]
