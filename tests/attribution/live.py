@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 EXAMPLES = settings(
-    max_examples=int(os.environ.get("TFGENXAI_EXAMPLES", "4")),
+    max_examples=int(os.environ.get("TFGENXAI_EXAMPLES", "3")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
