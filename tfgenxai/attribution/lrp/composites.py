@@ -165,6 +165,8 @@ def layer_rules(
             if rule not in rules.NAMES:
                 raise UsageError(f"There is no rule {rule!r}; {_closest(rule, rules.NAMES)}.")
             rule = rules.named(rule, epsilon, gamma)
+        if not isinstance(rule, Rule):
+            raise UsageError(f"The rule of layer {layer!r} must be a name or a Rule, not {rule!r}.")
         found[layer] = rule
     return found
 

@@ -104,15 +104,15 @@ class LRP(CompiledMethod):
             "start": "logits",
         }
 
-    def rules(self, target: Target) -> dict[str, str]:
-        """The rule of every layer on the way from the input to a target, in this order."""
+    def rules(self, target: Target) -> list[tuple[str, str]]:
+        """Each layer that has a rule on the way from the input to a target, and its rule."""
         stages = self.stages(self._explained(target))
-        return {
-            step.layer: str(stage.rules[step.output])
+        return [
+            (step.layer, str(stage.rules[step.output]))
             for stage in reversed(stages)
             for step in stage.network.steps
             if step.output in stage.rules
-        }
+        ]
 
     def stages(self, explained: Explained) -> list[Stage]:
         """The networks that relevance goes through, the one that it starts in first.
@@ -181,7 +181,7 @@ class LRP(CompiledMethod):
                 for name, share in found.shares.items():
                     shares[name] = shares[name] + share if name in shares else share
             delta = _total(relevance) - total
-            return Explanation(tf.cast(relevance, tf.float32), delta, shares)
+            return Explanation(relevance, delta, shares)
 
         return lrp
 
@@ -223,7 +223,7 @@ def _weights(explained: Explained, value: tf.Tensor, feeds: Feeds) -> tf.Tensor:
     if explained.columns is not None:
         chosen = tf.one_hot(feeds.shared[0], int(np.prod(shape)))
         return tf.reshape(chosen, (1, -1, *shape))
-    at = tf.zeros(tf.shape(value), explained.fetches[0].dtype)
+    at = tf.zeros(tf.shape(value))
     with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
         tape.watch(at)
         scores = explained.read((at,), feeds.inputs, *feeds.shared, *feeds.rows)

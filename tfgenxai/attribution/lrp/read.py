@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Samples of the batch that shows the shapes; odd, so that it is not taken for another length.
 _SAMPLES = 3
+# How far the graph's own values may be off, by the coarsest type that it computes in.
+_TOLERANCE = {tf.bfloat16: 0.05, tf.float16: 0.01}
 _SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
 
 
@@ -109,10 +111,12 @@ class Reader:
         tensors = [self.graph.graph.get_tensor_by_name(name) for name in network.sides]
         expected, *sides = self.session.run([self.target, *tensors], self.fed)
         x = self.fed[self.source]
-        x = tf.constant(x, x.dtype if x.dtype.kind == "f" else np.float32)
+        x = tf.constant(x, tf.float64 if x.dtype == np.float64 else tf.float32)
         found = network.forward(x, dict(zip(network.sides, sides, strict=True))).numpy()
         scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-        if found.shape != expected.shape or np.abs(found - expected).max(initial=0) > 1e-4 * scale:
+        types = {tensor.dtype for tensor in self.moving.values()}
+        allowed = scale * max(_TOLERANCE.get(dtype, 1e-4) for dtype in types)
+        if found.shape != expected.shape or np.abs(found - expected).max(initial=0) > allowed:
             raise UsageError(
                 f"LRP reads something else from this graph than it computes between "
                 f"{self.source.name!r} and {self.target.name!r}; use another method."
@@ -158,7 +162,7 @@ class Reader:
         """The value of a constant, as `op` reads it."""
         if self.is_moving(tensor) or not self.is_fixed(tensor):
             self.refuse(op, "reads a value that is computed from an input")
-        return self.session.run(tensor, self.fed)
+        return self._run(tensor)
 
     def sample_value(self, op: tf.Operation, tensor: tf.Tensor) -> np.ndarray:
         """The value of a constant as it broadcasts to one sample of the result of `op`."""
@@ -227,6 +231,11 @@ class Reader:
             f"use another method, such as integrated_gradients."
         )
 
+    def _run(self, tensor: tf.Tensor) -> np.ndarray:
+        """The value of a tensor; one of half precision as float32, which NumPy computes with."""
+        value = self.session.run(tensor, self.fed)
+        return value.astype(np.float32) if tensor.dtype in _TOLERANCE else value
+
     def _sample(self) -> dict[tf.Tensor, np.ndarray]:
         """A small batch: any values for the source, and zeros for what else the graph takes."""
         generator = np.random.default_rng(0)
@@ -258,7 +267,7 @@ class Reader:
         """Gives a place to a tensor that does not move."""
         if tensor.ref() in self.places:
             return
-        value = self.session.run(tensor, self.fed)
+        value = self._run(tensor)
         depends = self._depends(tensor)
         if not value.shape or value.shape[0] not in (1, self.count):
             self.refuse(tensor.op, "has no value for each sample")
