@@ -296,5 +296,5 @@ def _draw(tensor: tf.Tensor, shape: list[int], seed: list[int]) -> np.ndarray:
 def _check_rows(given: int, count: int | None) -> None:
     if count is not None and given != count:
         raise InvalidInputError(
-            f"The target holds rows for {given} samples, and there are {count} to explain."
+            f"The target or an option has rows for {given} samples; there are {count} to explain."
         )
