@@ -1,6 +1,6 @@
 """Reads a `Network` from a frozen graph: the walk over its operations.
 
-What an operation of each type means is in `translate`.
+What an operation of each type means is in `operations`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.attribution.lrp import fold, translate
+from tfgenxai.attribution.lrp import fold
 from tfgenxai.attribution.lrp.network import Network, Step
+from tfgenxai.attribution.lrp.operations import OPERATIONS
 from tfgenxai.attribution.structure import dependants
 from tfgenxai.errors import UsageError
 from tfgenxai.explained import sample_shape, upstream
@@ -68,7 +69,7 @@ class Reader:
         # In the order of execution.
         self.operations = [op for op in graph.graph.get_operations() if op.name in found]
         for op in self.operations:
-            if op.type not in translate.OPERATIONS:
+            if op.type not in OPERATIONS:
                 self.refuse(op)
         readings = [tensor.ref() for op in self.operations for tensor in op.inputs]
         self.consumers = Counter([*readings, target.ref()])
@@ -83,13 +84,13 @@ class Reader:
         self.places = {source.ref(): 0}
         # Whether nothing but the latest tensor at a place reads the value there.
         self.sole = [False]
-        # Tensors of a dilated convolution whose pixels are in the batch; see `translate`.
+        # Tensors of a dilated convolution whose pixels are in the batch; see `operations.kernels`.
         self.spread: dict[object, Any] = {}
 
     def network(self) -> Network:
         """The result of the walk."""
         for op in self.operations:
-            translate.OPERATIONS[op.type](self, op)
+            OPERATIONS[op.type](self, op)
         if self.target.ref() not in self.places:
             self.refuse(self.target.op)
         # Whatever is last has been made for the target, but for an alias of an earlier value.
