@@ -98,7 +98,8 @@ def branches():
     x = keras.Input((8, 8, 2))
     a = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
     y = layers.Activation("relu")(layers.Add()([a, layers.Conv2D(4, 3, padding="same")(a)]))
-    y = layers.GlobalAveragePooling2D()(layers.AveragePooling2D(2)(y))
+    y = layers.DepthwiseConv2D(3, depth_multiplier=2)(layers.AveragePooling2D(2)(y))
+    y = layers.GlobalAveragePooling2D()(y)
     return Live(x, layers.Dense(3)(y), "logits")
 
 
@@ -131,9 +132,10 @@ RULES = {
 }
 
 
-def check_equal_to_lrp(live, analyzer, target):
+def check_equal_to_lrp(live, analyzer, target, **checks):
     options = EPSILON if analyzer == "lrp.epsilon" else {}
-    found = INNvestigate(live.graph, analyzer, options)(live.inputs, target, batch_size=4)
+    method = INNvestigate(live.graph, analyzer, {**options, **checks})
+    found = method(live.inputs, target, batch_size=4)
     native = LRP(live.graph, RULES[analyzer], **options)(live.inputs, target)
     scale = np.abs(native.values).max()
     assert scale > 1e-3 and found.values.shape == native.values.shape
@@ -157,7 +159,11 @@ def test_equal_to_lrp_past_layers_that_only_move_values(routes):
 
 
 def test_equal_to_lrp_on_branches_and_pools(branches):
-    check_equal_to_lrp(branches, "lrp.z", ClassLogit(0))
+    with pytest.raises(
+        UsageError, match=r"only tested for conv.*\[DepthwiseConv2D\].*checks': True"
+    ):
+        check_equal_to_lrp(branches, "lrp.z", CLASS)
+    check_equal_to_lrp(branches, "lrp.z", CLASS, disable_model_checks=True)
 
 
 def test_batch_normalisation_is_handed_over_so_that_innvestigate_does_it_right(normalised):

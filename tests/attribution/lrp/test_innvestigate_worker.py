@@ -94,7 +94,7 @@ def test_objects_are_not_unpickled():
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads /proc")
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_it_dies_with_its_parent(run_python, end, monkeypatch):
+def test_it_dies_with_its_parent(run_python, end):
     # The worker has only just been started when the parent ends.
     code = (
         "import os, signal, sys\n"
@@ -105,7 +105,7 @@ def test_it_dies_with_its_parent(run_python, end, monkeypatch):
         "print(w.WORKER.pid, flush=True)\n" + end
     )
     pid = int(run_python("-c", code).stdout)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(pid)
@@ -123,7 +123,7 @@ def test_a_killed_worker_is_replaced_in_the_midst_of_a_job():
     time.sleep(0.3)
     assert not found
     os.kill(first, signal.SIGKILL)
-    waiting.join(timeout=120)
+    waiting.join()
     np.testing.assert_allclose(found[0], EXPECTED, rtol=1e-5, atol=1e-6)
     assert WORKER.pid != first and not os.path.exists(f"/proc/{first}")
 

@@ -35,6 +35,9 @@ from tfgenxai.attribution.lrp.messages import Message, receive, send
 KEPT = 8
 
 
+_RUN_ANYWAY = "options={'disable_model_checks': True} runs it all the same"
+
+
 class Model:
     """A network in a TensorFlow graph of its own, so that it can be given up again."""
 
@@ -98,10 +101,12 @@ class Worker:
             try:
                 return self._answer(message)
             except Exception as error:  # whatever iNNvestigate, Keras or TensorFlow raise
-                # Where a check of a network should warn only, iNNvestigate raises an error
-                # without words straight after the warning.
-                said = str(error) or (str(warned[-1].message) if warned else "")
-                return Message({"error": _readable(f"{type(error).__name__}: {said}")})
+                said = f"{type(error).__name__}: {error}"
+                if isinstance(error, NotImplementedError) and not str(error) and warned:
+                    # Some checks of a network are to warn only, but iNNvestigate raises an error
+                    # without words straight after the warning.
+                    said = f"{warned[-1].message}; {_RUN_ANYWAY}"
+                return Message({"error": _readable(said)})
 
     def _answer(self, message: Message) -> Message:
         header, arrays = message

@@ -95,7 +95,7 @@ class Running:
             if find_spec(package) is None:
                 raise UsageError(
                     f"The package {package} is missing, without which iNNvestigate cannot run: "
-                    f"install this project's requirements.txt, or use LRP."
+                    f"install this project's requirements.txt (extra lrp), or use LRP."
                 )
         # What it prints, to be read when it dies.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
