@@ -1,16 +1,17 @@
-"""Grad-CAM++, Score-CAM and Layer-CAM."""
+"""Class activation maps of tf-keras-vis; what is particular to Grad-CAM is in test_grad_cam."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.ndimage import zoom
+from tf_keras_vis.gradcam import Gradcam
 from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.scorecam import Scorecam
 
 import tfgenxai
-from tfgenxai.attribution import GradCAMPlusPlus, LayerCAM, ScoreCAM
+from tfgenxai.attribution import GradCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM
 from tfgenxai.errors import UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.targets import (
@@ -111,6 +112,7 @@ def test_equal_to_tf_keras_vis_on_the_source_model(classifier, saved, images, la
 
     plus = peer(GradcamPlusPlus, classifier.model, score, images, layer)
     expected = {
+        GradCAM: peer(Gradcam, classifier.model, score, images, layer),
         LayerCAM: peer(Layercam, classifier.model, score, images, layer),
         GradCAMPlusPlus: plus / np.exp(classifier.model(images).numpy()[:, 3, None, None]),
         ScoreCAM: peer(Scorecam, classifier.model, score, images, layer),
