@@ -10,7 +10,7 @@ import tensorflow as tf
 def attention_overlap(first: Any, second: Any) -> tf.Tensor:
     """2 sum min(A1, A2) / sum (A1 + A2) of two maps, (n,), from 0 (apart) to 1 (the same).
 
-    The attention disentanglement loss of Liu et al. 2020, eq. 5, which they add to the loss of a
+    The attention disentanglement loss of Liu et al. 2020, which they add to the loss of a
     VAE for the maps of two latents. It can be differentiated, through maps such as those of
     `LatentGradCAM` too. Two maps without any attention overlap by 0.
 

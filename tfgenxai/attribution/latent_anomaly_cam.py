@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tfgenxai.attribution.base import Explanation
 from tfgenxai.attribution.inputs import batches
-from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
+from tfgenxai.attribution.latent_grad_cam import LatentGradCAM, Weights
+from tfgenxai.attribution.structure import depends
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import Explained, Feeds, fetch, find_output, sample_shape
 from tfgenxai.targets import Latent, Target
@@ -25,14 +26,14 @@ class LatentAnomalyCAM(LatentGradCAM):
     A normal image has the code x_i ~ N(mu_x, sigma_x^2), the image at hand, by its posterior,
     y_i ~ N(mu_y, sigma_y^2). Their difference u_i = x_i - y_i is N(mu_x - mu_y, sigma_x^2 +
     sigma_y^2), with the density p_i(u) of Liu et al. 2020, eq. 4. Maps are those of `LatentGradCAM`
-    (their eqs. 1-3), of a scalar made of it. The paper does not say at which u p_i is taken:
+    (their eqs. 1-3), of a scalar made of it, in one of two readings:
 
     - "density" explains -log p_i(0), high where "no difference" is unlikely. p_i(0) is the overlap
       of the two posteriors, the integral of their product. The logarithm keeps the latents that
       deviate most: the gradient of p_i itself is p_i times that of log p_i, and vanishes for them.
-    - "draw" explains a draw u_i = mu_x - mu_y + sqrt(sigma_x^2 + sigma_y^2) e, e ~ N(0, 1), as the
-      paper's text has it. Explaining p_i at such a draw would say nothing: its exponent is
-      -e^2 / 2, whatever the image. The sign of u_i means nothing either, and the ReLU drops one.
+    - "draw" explains a draw u_i = mu_x - mu_y + sqrt(sigma_x^2 + sigma_y^2) e itself, e ~ N(0, 1).
+      Explaining p_i at such a draw would say nothing: its exponent is -e^2 / 2, whatever the
+      image. The sign of u_i means nothing either, and the ReLU drops one.
 
     Args:
         graph: the encoder, which gives a mean and a log variance.
@@ -110,19 +111,9 @@ class LatentAnomalyCAM(LatentGradCAM):
         latents = replace(target, output=name.removesuffix(":0")).on(self.graph)
         (columns,) = latents.shared
 
-        def read(
-            values: tuple[tf.Tensor, ...],
-            inputs: Any,
-            columns: tf.Tensor,
-            mean: tf.Tensor,
-            variance: tf.Tensor,
-            *draws: tf.Tensor,
-        ) -> tf.Tensor:
-            own_mean, own_logvar = (latents.read((v,), inputs, columns) for v in values)
-            shift, spread = mean - own_mean, variance + tf.exp(own_logvar)
-            if draws:
-                return shift + tf.sqrt(spread) * tf.gather(draws[0], columns, axis=1)
-            return 0.5 * (shift**2 / spread + tf.math.log(2.0 * np.pi * spread))
+        def read(values: tuple[tf.Tensor, ...], inputs: Any, *given: tf.Tensor) -> tf.Tensor:
+            mean, logvar = (_chosen((value,), inputs, given[0]) for value in values)
+            return self._scalar(mean, logvar, *given)
 
         explained = replace(
             latents,
@@ -135,6 +126,48 @@ class LatentAnomalyCAM(LatentGradCAM):
         )
         self.maps.check(explained)
         return explained
+
+    def weights(self, explained: Explained) -> Weights:
+        """df/dmean times alpha of the mean, and the same of the log variance.
+
+        A scalar depends on no more than these two of its latent, and theirs are cheap to get.
+        """
+        parts = {}
+        for place, tensor in enumerate(explained.fetches):
+            if depends([tensor], self.maps.tensor):
+                latents = replace(
+                    explained, fetches=(tensor,), read=_chosen, columns=explained.shared[0]
+                )
+                parts[place] = super().weights(latents)
+
+        def weights(a: tf.Tensor, feeds: Feeds) -> tf.Tensor:
+            columns = feeds.shared[:1]
+            at = feeds.with_input(self.maps.tensor.name, a)
+            values = fetch(self.graph, at, explained.fetches)
+            posterior = [_chosen((value,), feeds.inputs, *columns) for value in values]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(posterior)
+                scalars = self._scalar(*posterior, *feeds.shared, *feeds.rows)
+            slopes = tape.gradient(scalars, posterior)
+            latents = Feeds(feeds.inputs, columns)
+            return sum(slopes[i][:, :, None] * part(a, latents) for i, part in parts.items())
+
+        return weights
+
+    def _scalar(
+        self,
+        mean: tf.Tensor,
+        logvar: tf.Tensor,
+        columns: tf.Tensor,
+        normal_mean: tf.Tensor,
+        normal_variance: tf.Tensor,
+        *draws: tf.Tensor,
+    ) -> tf.Tensor:
+        """What is explained of the chosen latents, (n, T)."""
+        shift, spread = normal_mean - mean, normal_variance + tf.exp(logvar)
+        if draws:
+            return shift + tf.sqrt(spread) * tf.gather(draws[0], columns, axis=1)
+        return 0.5 * (shift**2 / spread + tf.math.log(2.0 * np.pi * spread))
 
     def _moments(self, reference: Any) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of the normal class, (d,) each."""
@@ -166,3 +199,9 @@ class LatentAnomalyCAM(LatentGradCAM):
             variances.append(np.exp(np.reshape(logvar, (len(mean), -1)))[:count])
         mean, variance = np.concatenate(means), np.concatenate(variances)
         return mean.mean(0), variance.mean(0) + mean.var(0)
+
+
+def _chosen(values: tuple[tf.Tensor], inputs: Any, columns: tf.Tensor) -> tf.Tensor:
+    """Elements (n, T) of the only value, each sample flattened."""
+    flat = tf.reshape(values[0], (tf.shape(values[0])[0], -1))
+    return tf.gather(flat, columns, axis=1)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 
+#: (A of a batch, the batch) -> alpha (n, T, K).
+Weights = Callable[[tf.Tensor, Feeds], tf.Tensor]
+
+
 class LatentGradCAM(CompiledMethod):
     """Maps M^i = ReLU(sum_k alpha_k^i A_k) of all latents i together, at the layer's resolution.
 
@@ -89,14 +93,16 @@ class LatentGradCAM(CompiledMethod):
         self.maps.check(explained)
         return explained if self.variant == "paper" else _sum_of(explained)
 
-    def kernel(self, explained: Explained) -> Callable[[Feeds], tf.Tensor]:
-        """Weights, by the cheapest way that the graph allows, then the weighted sum of maps."""
-        bend = tf.nn.relu
+    def weights(self, explained: Explained) -> Weights:
+        """alpha, by the cheapest way that the graph allows."""
         if self.variant == "authors":
-            weights, bend = _normalised_weights(explained, self.maps), tf.abs
-        else:
-            fast = _weights_by_head(explained, self.maps)
-            weights = fast or _weights_by_jacobian(explained, self.maps)
+            return _normalised_weights(explained, self.maps)
+        return _weights_by_head(explained, self.maps) or _weights_by_jacobian(explained, self.maps)
+
+    def kernel(self, explained: Explained) -> Callable[[Feeds], tf.Tensor]:
+        """Weights, then the weighted sum of maps."""
+        weights = self.weights(explained)
+        bend = tf.abs if self.variant == "authors" else tf.nn.relu
 
         def latent_grad_cam(feeds: Feeds) -> tf.Tensor:
             a = self.maps.values(feeds)
@@ -106,9 +112,6 @@ class LatentGradCAM(CompiledMethod):
             return bend(tf.reshape(summed, (-1, len(explained.names), height, width)))
 
         return latent_grad_cam
-
-
-Weights = Callable[[tf.Tensor, Feeds], tf.Tensor]
 
 
 def _weights_by_jacobian(explained: Explained, maps: FeatureMaps) -> Weights:
