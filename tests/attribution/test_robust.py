@@ -292,6 +292,23 @@ def test_an_interrupted_run_leaves_the_old_file_and_no_other(images, tmp_path):
     assert out.read_bytes() == b"old"
 
 
+def test_too_little_memory(images, monkeypatch):
+    monkeypatch.setattr(Stopped, "error", tf.errors.ResourceExhaustedError(None, None, "out"))
+    with pytest.raises(UsageError, match="memory to explain 3 samples together: lower batch_size"):
+        Stopped(convolutional())(images, ClassLogit(0), batch_size=3)
+
+
+def test_seeds():
+    for seed in (-1, 0.5, "0", None, True):
+        with pytest.raises(UsageError, match="seed= must be a whole number from 0"):
+            Saliency(convolutional(), seed=seed)
+    assert Saliency(convolutional(), seed=np.int64(3)).settings() == {
+        "seed": 3,
+        "wrt": "image",
+        "signed": False,
+    }
+
+
 def test_an_iterator_that_fails_leaves_no_file(images, tmp_path):
     def failing():
         yield images

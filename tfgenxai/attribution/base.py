@@ -51,6 +51,12 @@ class Explanation(NamedTuple):
         )
 
 
+def first_input(graph: Graph) -> str:
+    """What is explained when nothing is said: the first input of real numbers, if there is one."""
+    real = (name for name, tensor in graph.inputs.items() if tensor.dtype.is_floating)
+    return next(real, next(iter(graph.inputs)))
+
+
 class Method(ABC):
     """An attribution method bound to a graph.
 
@@ -74,12 +80,13 @@ class Method(ABC):
             )
         self.graph = graph
         if wrt is None:
-            real = (name for name, tensor in graph.inputs.items() if tensor.dtype.is_floating)
-            wrt = next(real, next(iter(graph.inputs)))
+            wrt = first_input(graph)
         if wrt not in graph.inputs:
             raise UsageError(f"wrt= must be one of {', '.join(graph.inputs)}, not {wrt!r}.")
         self.wrt = wrt
-        self.seed = seed
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise UsageError(f"seed= must be a whole number from 0, not {seed!r}.")
+        self.seed = int(seed)
 
     def __call__(
         self,
@@ -212,7 +219,12 @@ class Method(ABC):
             batch = {name: _filled(array, self._fixed_batch) for name, array in batch.items()}
             rows = tuple(_filled(array, self._fixed_batch) for array in rows)
         feeds = Feeds({**batch, **self._noise(draws, batch, start)}, explained.shared, rows)
-        found = self.explain_batch(feeds, explained, start)
+        try:
+            found = self.explain_batch(feeds, explained, start)
+        except tf.errors.ResourceExhaustedError as error:
+            raise UsageError(
+                f"There is not enough memory to explain {count} samples together: lower batch_size."
+            ) from error
         place = (slice(count),) if explained.family else (slice(count), 0)
         found = found.map(lambda array: np.asarray(array)[place])
         return found._replace(values=found.values.astype(np.float32, copy=False))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.attribution import create, method_class
+from tfgenxai.attribution.base import first_input
 from tfgenxai.errors import DataNotFoundError, InvalidInputError, UsageError
 from tfgenxai.explain.models import Opened, open_frozen, open_model
 from tfgenxai.explain.request import ExplainRequest
 from tfgenxai.explain.results import summarise, write
-from tfgenxai.explain.samples import Samples, gather
+from tfgenxai.explain.samples import PRIOR, Samples, gather, prior_draws
 from tfgenxai.explain.targets import build
 from tfgenxai.explain.wording import Wording, read_wording
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tfgenxai.attribution import Method
     from tfgenxai.graph import Graph
     from tfgenxai.targets import Target
+
+_DRAWS = 1000  # that an option `prior` stands for
 
 # What is explained of a signature of this name when nothing is said.
 _USUAL = {
@@ -52,6 +55,8 @@ def explain(request: ExplainRequest) -> dict[str, Any]:
     """
     if request.size is not None and request.size < 1:
         raise UsageError(f"--size must be at least 1, not {request.size}.")
+    if request.seed < 0:
+        raise UsageError(f"--seed must be at least 0, not {request.seed}.")
     model = _open(request)
     other = open_model(request.model, trusted=request.trusted) if request.model else None
     signature, choice = _choose(request, model, other)
@@ -91,10 +96,10 @@ def _choose(request: ExplainRequest, model: Opened, other: Opened | None) -> tup
     layer = request.options.get("layer") or (wanted.name if wanted and wanted.word == "unit" else 0)
     if layer:
         model.check_layer(names, str(layer))
-    options = {name: _value(value) for name, value in request.options.items()}
+    arrays = {name: _read(value) for name, value in request.options.items()}
 
     def choice(name: str, graph: Graph) -> _Choice:
-        method = _made(request, graph, options)
+        method = _made(request, graph, arrays)
         wording = _wording(request, name)
         if wording is None:
             default = method.default_target
@@ -119,6 +124,12 @@ def _wording(request: ExplainRequest, signature: str) -> Wording | None:
 
 
 def _made(request: ExplainRequest, graph: Graph, options: dict[str, Any]) -> Method:
+    options = {
+        name: prior_draws(graph, first_input(graph), _DRAWS, [request.seed, 1])
+        if isinstance(value, str) and value == PRIOR
+        else value
+        for name, value in options.items()
+    }
     try:
         return create(request.method, graph, **{"seed": request.seed, **options})
     except (TypeError, ValueError) as error:
@@ -127,7 +138,7 @@ def _made(request: ExplainRequest, graph: Graph, options: dict[str, Any]) -> Met
         raise UsageError(f"{request.method} cannot be made with {given}: {reason}.") from error
 
 
-def _value(value: Any) -> Any:
+def _read(value: Any) -> Any:
     """The value of an option; the array, where it names a .npy file."""
     if not (isinstance(value, str) and value.endswith(".npy")):
         return value

@@ -105,16 +105,23 @@ def _from_file(request: ExplainRequest, wrt: str) -> Samples:
     return Samples(values, labels=values.get("label"), about={"data": str(path)})
 
 
-def _from_prior(request: ExplainRequest, graph: Graph, wrt: str) -> Samples:
-    """Codes drawn from N(0, 1)."""
+def prior_draws(graph: Graph, wrt: str, count: int, seed: Any) -> np.ndarray:
+    """Codes (count, d) from N(0, 1).
+
+    Raises:
+        UsageError: the input is no code.
+    """
     width = graph.inputs[wrt].shape[-1]
     if graph.inputs[wrt].shape.rank != 2 or width is None:
         raise UsageError(
-            f"The input {wrt!r} has shape {graph.inputs[wrt].shape}, and --data prior draws codes "
-            f"(N, d): name images with --data."
+            f"The input {wrt!r} has shape {graph.inputs[wrt].shape}, and {PRIOR} draws codes "
+            f"(N, d): name images."
         )
-    generator = np.random.default_rng(request.seed)
-    codes = generator.standard_normal((_count(request), width)).astype(np.float32)
+    return np.random.default_rng(seed).standard_normal((count, width)).astype(np.float32)
+
+
+def _from_prior(request: ExplainRequest, graph: Graph, wrt: str) -> Samples:
+    codes = prior_draws(graph, wrt, _count(request), request.seed)
     about = {"data": PRIOR, "seed": request.seed}
     return Samples({wrt: codes[_chosen(request)]}, about=about)
 
