@@ -27,8 +27,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "smooth_grad": {"samples": 20},
     "var_grad": {"samples": 20},
     "rise": {"masks": 500},
-    "shap": {"features": "superpixels", "segments": 20},
-    "lime": {"features": "superpixels", "segments": 20, "samples": 200},
+    "shap": {"background": 0.0, "segments": 20},
+    "lime": {"segments": 20, "samples": 200},
 }
 ON_IMAGES = (
     "saliency",

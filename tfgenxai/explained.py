@@ -44,6 +44,25 @@ class Feeds(NamedTuple):
         """The same batch with another value of one input."""
         return self._replace(inputs={**self.inputs, name: value})
 
+    def repeated(self, graph: Graph, times: Any) -> Feeds:
+        """The batch so many times, one after the other.
+
+        What the graph takes once for the whole batch, such as noise, stays as it is.
+        """
+
+        def has_rows(name: str) -> bool:
+            fed = (
+                graph.inputs[name] if name in graph.inputs else graph.graph.get_tensor_by_name(name)
+            )
+            return fed.shape.rank is None or (fed.shape.rank > 0 and fed.shape[0] is None)
+
+        def tiled(value: Any) -> tf.Tensor:
+            value = tf.convert_to_tensor(value)
+            return tf.tile(value, [times, *[1] * (value.shape.rank - 1)])
+
+        inputs = {n: tiled(value) if has_rows(n) else value for n, value in self.inputs.items()}
+        return Feeds(inputs, self.shared, tuple(map(tiled, self.rows)))
+
 
 @dataclass(frozen=True, eq=False)
 class Explained:

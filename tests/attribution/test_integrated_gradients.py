@@ -295,7 +295,7 @@ def test_errors(encoder, options, error, message):
 @pytest.mark.parametrize("count", [6, 8])
 def test_as_many_baselines_as_samples(encoder, images, count):
     method = IntegratedGradients(encoder.graph, baseline=np.zeros((count, 12, 12, 1)), steps=2)
-    with pytest.raises(InvalidInputError, match=f"{count} samples, and there are 7"):
+    with pytest.raises(InvalidInputError, match=f"{count} samples; there are 7"):
         method(images, Latent(0), batch_size=4)
     unknown = tf.data.Dataset.from_tensor_slices(images).filter(lambda x: True)
     with pytest.raises(InvalidInputError, match=f"{count} samples, and there are"):

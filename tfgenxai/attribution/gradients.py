@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attribution.base import MEMORY, CompiledMethod
-from tfgenxai.attribution.structure import dependants, row_size
+from tfgenxai.attribution.structure import largest_row
 from tfgenxai.errors import UsageError
 from tfgenxai.explained import Explained, Feeds
 
@@ -39,7 +39,7 @@ class GradientMethod(CompiledMethod):
 
     def rows_at_once(self, explained: Explained) -> int:
         """As many samples as the gradients of all targets together leave room for."""
-        largest = _largest_row(explained, self.graph.inputs[self.wrt])
+        largest = largest_row(explained, self.graph.inputs[self.wrt])
         return MEMORY // (4 * largest * len(explained.names))
 
     def slopes(self, explained: Explained, feeds: Feeds) -> tf.Tensor:
@@ -82,7 +82,7 @@ class GradientMethod(CompiledMethod):
             numbers = tf.range(first, tf.minimum(first + k, count))
             times = tf.size(numbers)
             points = tf.reshape(tf.cast(variants(numbers), x.dtype), (-1, *x.shape[1:]))
-            repeated = _repeated(feeds, times, explained).with_input(self.wrt, points)
+            repeated = feeds.repeated(explained.graph, times).with_input(self.wrt, points)
             slopes = self.slopes(explained, repeated)
             apart = tf.reshape(slopes, (times, n, len(explained.names), *x.shape[1:]))
             return first + times, update(numbers, apart, state)
@@ -105,30 +105,3 @@ def check_count(option: str, value: int, least: int) -> None:
     """Raises UsageError unless the value is a whole number and large enough."""
     if not isinstance(value, int | np.integer) or value < least:
         raise UsageError(f"{option}= must be a whole number, at least {least}: not {value!r}.")
-
-
-def _repeated(feeds: Feeds, times: tf.Tensor, explained: Explained) -> Feeds:
-    """The batch so many times, one after the other."""
-
-    def tiled(array: tf.Tensor) -> tf.Tensor:
-        return tf.tile(array, [times, *[1] * (array.shape.rank - 1)])
-
-    # A noise tensor of the graph that has the same values for all samples stays as it is.
-    graph = explained.graph
-    inputs = {
-        name: tiled(array)
-        if name in graph.inputs or graph.graph.get_tensor_by_name(name).shape[:1] == [None]
-        else array
-        for name, array in feeds.inputs.items()
-    }
-    return Feeds(inputs, feeds.shared, tuple(map(tiled, feeds.rows)))
-
-
-def _largest_row(explained: Explained, source: tf.Tensor) -> int:
-    """Elements in a sample of the largest tensor between the input and the target."""
-    between = dependants(source, explained.fetches).values()
-    largest = max(map(row_size, between), default=1)
-    if explained.inner is None:
-        return largest
-    image = next(iter(explained.inner.graph.inputs.values()))
-    return max(largest, _largest_row(explained.inner, image))

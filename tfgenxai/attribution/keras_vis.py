@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from tfgenxai.attribution.base import Explanation, Method
 from tfgenxai.attribution.feature_maps import FeatureMaps
-from tfgenxai.attribution.perturbation import ROWS, repeated
+from tfgenxai.attribution.perturbation import ROWS
 from tfgenxai.explained import Explained, Feeds
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class CutModel:
         found = []
         for first in range(0, len(masked), size):
             part = masked[first : first + size]
-            copies = repeated(graph, self.feeds, len(part) // n)
+            copies = self.feeds.repeated(graph, len(part) // n)
             copies = copies.with_input(self._wrt, tf.cast(part, source.dtype))
             found.append(self._explained.scores(copies).numpy())
         return np.concatenate(found).reshape(len(masked) // n, n, -1)

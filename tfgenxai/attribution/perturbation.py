@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attribution.base import MEMORY, CompiledMethod
-from tfgenxai.attribution.structure import dependants, row_size
+from tfgenxai.attribution.structure import largest_row
 from tfgenxai.errors import UsageError
 from tfgenxai.explained import Explained, Feeds, sample_shape
 
@@ -56,7 +56,7 @@ class Perturbation(CompiledMethod):
     def rows_at_once(self, explained: Explained) -> int:
         """As many samples as one masked copy of each, and the maps of all targets, leave room."""
         maps = len(explained.names) * int(np.prod(self.grid))
-        return MEMORY // (4 * (self._largest_row(explained) + maps))
+        return MEMORY // (4 * (largest_row(explained, self.graph.inputs[self.wrt]) + maps))
 
     def sum_over_masks(
         self, explained: Explained, feeds: Feeds, weigh: Weigh, fill: tf.Tensor | None = None
@@ -82,7 +82,7 @@ class Perturbation(CompiledMethod):
             masked = x * masks if fill is None else x * masks + fill * (1.0 - masks)
             masked = tf.reshape(masked, (k * n, *x.shape[1:]))
             masked = tf.cast(masked if given.dtype.is_floating else tf.round(masked), given.dtype)
-            copies = repeated(self.graph, feeds, k).with_input(self.wrt, masked)
+            copies = feeds.repeated(self.graph, k).with_input(self.wrt, masked)
             scores = tf.reshape(explained.scores(copies), (k, n, targets))
             amounts, maps = weigh(scores, kept)
             amounts = tf.reshape(amounts, (k, n * targets))
@@ -101,35 +101,8 @@ class Perturbation(CompiledMethod):
     def _rows(self, explained: Explained) -> int:
         """Masked inputs to score together; no more than the samples, if the graph fixes these."""
         fixed = self.graph.inputs[self.wrt].shape[0] is not None
-        return 1 if fixed else min(ROWS, MEMORY // (4 * self._largest_row(explained)))
-
-    def _largest_row(self, explained: Explained) -> int:
-        """Elements in a sample of the largest tensor that the input moves."""
-        between = [*dependants(self.graph.inputs[self.wrt], explained.fetches).values()]
-        if (scored := explained.inner) is not None:
-            (image,) = scored.graph.inputs.values()
-            between += dependants(image, scored.fetches).values()
-        return max(map(row_size, between), default=1)
-
-
-def repeated(graph: Graph, feeds: Feeds, times: Any) -> Feeds:
-    """A batch of `times` copies of this one, one after the other.
-
-    What the graph takes once for the whole batch stays as it is.
-    """
-
-    def tiled(value: Any) -> tf.Tensor:
-        value = tf.convert_to_tensor(value)
-        return tf.tile(value, [times, *[1] * (value.shape.rank - 1)])
-
-    inputs = {
-        name: tiled(value) if _has_rows(graph, name) else value
-        for name, value in feeds.inputs.items()
-    }
-    return Feeds(inputs, feeds.shared, tuple(map(tiled, feeds.rows)))
-
-
-def _has_rows(graph: Graph, name: str) -> bool:
-    """Whether this input, or this tensor inside the graph, has one row a sample."""
-    fed = graph.inputs[name] if name in graph.inputs else graph.graph.get_tensor_by_name(name)
-    return fed.shape.rank is None or (fed.shape.rank > 0 and fed.shape[0] is None)
+        return (
+            1
+            if fixed
+            else min(ROWS, MEMORY // (4 * largest_row(explained, self.graph.inputs[self.wrt])))
+        )

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfgenxai.attribution.base import MEMORY, CompiledMethod, Explanation
 from tfgenxai.attribution.inputs import checked
 from tfgenxai.attribution.regions import Regions
-from tfgenxai.attribution.structure import dependants, row_size
+from tfgenxai.attribution.structure import largest_row
 from tfgenxai.attribution.superpixels import Kind
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.explained import Explained, Feeds
@@ -120,7 +120,7 @@ class RescoringMethod(CompiledMethod):
             feeds, own = feeds._replace(rows=tuple(rows)), labels[place]
         x = feeds.inputs[self.wrt][place]
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        limit = MEMORY // (4 * _largest_row(explained, self.graph.inputs[self.wrt]))
+        limit = MEMORY // (4 * largest_row(explained, self.graph.inputs[self.wrt]))
         size = self._fixed_batch or max(1, min(ROWS, limit))
         score = partial(self._score, feeds, explained, place, size)
         return Sample(x, self.regions.of(x, own), seed, score)
@@ -187,12 +187,3 @@ def numpy_seed(seed: int) -> Iterator[None]:
         yield
     finally:
         np.random.set_state(before)
-
-
-def _largest_row(explained: Explained, source: tf.Tensor) -> int:
-    """Elements in a sample of the largest tensor between the input and the target."""
-    largest = max(map(row_size, dependants(source, explained.fetches).values()), default=1)
-    if explained.inner is None:
-        return largest
-    image = next(iter(explained.inner.graph.inputs.values()))
-    return max(largest, _largest_row(explained.inner, image))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.explained import upstream
+from tfgenxai.explained import Explained, upstream
 
 NORMAL = frozenset({"RandomStandardNormal", "StatelessRandomNormal", "StatelessRandomNormalV2"})
 UNIFORM = frozenset({"RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2"})
@@ -74,6 +74,15 @@ def depends(targets: Iterable[tf.Tensor], source: tf.Tensor) -> bool:
 def row_size(tensor: tf.Tensor) -> int:
     """Elements in a sample; axes of unknown length count as 1."""
     return int(np.prod([n or 1 for n in tensor.shape[1:]])) if tensor.shape.rank else 1
+
+
+def largest_row(explained: Explained, source: tf.Tensor) -> int:
+    """Elements in a sample of the largest tensor between the input and the target."""
+    largest = max(map(row_size, dependants(source, explained.fetches).values()), default=1)
+    if explained.inner is None:
+        return largest
+    image = next(iter(explained.inner.graph.inputs.values()))
+    return max(largest, largest_row(explained.inner, image))
 
 
 def affine_head(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
