@@ -100,9 +100,7 @@ class Perturbation(CompiledMethod):
 
     def _rows(self, explained: Explained) -> int:
         """Masked inputs to score together; no more than the samples, if the graph fixes these."""
-        fixed = self.graph.inputs[self.wrt].shape[0] is not None
-        return (
-            1
-            if fixed
-            else min(ROWS, MEMORY // (4 * largest_row(explained, self.graph.inputs[self.wrt])))
-        )
+        source = self.graph.inputs[self.wrt]
+        if source.shape[0] is not None:
+            return 1
+        return min(ROWS, MEMORY // (4 * largest_row(explained, source)))
