@@ -85,7 +85,9 @@ class GradientMethod(CompiledMethod):
             repeated = feeds.repeated(explained.graph, times).with_input(self.wrt, points)
             slopes = self.slopes(explained, repeated)
             apart = tf.reshape(slopes, (times, n, len(explained.names), *x.shape[1:]))
-            return first + times, update(numbers, apart, state)
+            updated = zip(update(numbers, apart, state), state)
+            # TensorFlow forgets a length of 1, and a loop wants to know that shapes stay.
+            return first + times, tuple(tf.ensure_shape(new, old.shape) for new, old in updated)
 
         return tf.while_loop(
             lambda first, _: first < count, step, (0, state), parallel_iterations=1

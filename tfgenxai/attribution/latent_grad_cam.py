@@ -160,16 +160,17 @@ def _weights_by_head(explained: Explained, maps: FeatureMaps) -> Weights | None:
 def _jacobian_at_zero(explained: Explained, head: tf.Tensor) -> np.ndarray:
     """The derivative of the fetched tensor by `head`, (D, size of head), the same everywhere."""
     zeros = {
-        name: tf.zeros([1, *(n or 1 for n in tensor.shape[1:])], tensor.dtype)
+        name: tf.zeros([n or 1 for n in tensor.shape], tensor.dtype)
         for name, tensor in explained.graph.inputs.items()
     }
-    at = tf.zeros([1, *head.shape[1:]], head.dtype)
+    batch = head.shape[0] or 1
+    at = tf.zeros([batch, *head.shape[1:]], head.dtype)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(at)
         feeds = Feeds(zeros).with_input(head.name, at)
         (values,) = fetch(explained.graph, feeds, explained.fetches)
-        values = tf.reshape(values, (1, -1))
-    jacobian = tape.batch_jacobian(values, at)
+        values = tf.reshape(values, (batch, -1))
+    jacobian = tape.batch_jacobian(values, at)[0]
     return jacobian.numpy().reshape(values.shape[1], -1)
 
 

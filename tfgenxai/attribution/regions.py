@@ -81,7 +81,7 @@ class Regions:
             return np.arange(x.size).reshape(x.shape)
         labels = self.shared if own is None else own
         if labels is None:
-            labels = superpixels(x[None], self.segments, self.kind)[0]
+            labels = superpixels(x[None].astype(np.float32), self.segments, self.kind)[0]
         if labels.ndim < x.ndim:
             labels = np.broadcast_to(labels[..., None], x.shape)
         return np.unique(labels, return_inverse=True)[1].reshape(x.shape)
