@@ -55,11 +55,11 @@ ON_CODES = ("saliency", "gradient_input", "integrated_gradients", "lrp", "occlus
 def cases(count: int, seed: int) -> dict[str, tuple[Any, Any, Target, tuple[str, ...]]]:
     """Network -> graph, inputs, target, methods."""
     images = data.load("mnist", "test").images[:count]
-    upper = np.zeros((28, 28, 1), np.float32)
-    upper[:14] = 1.0
     codes = np.random.default_rng(seed).standard_normal((count, 10)).astype(np.float32)
     load = tfgenxai.load
-    encode = load("cvae")["encode"]
+    encode, decode = load("cvae")["encode"], load("cvae")["decode"]
+    drawn = decode.function("z", "image")(codes).numpy()
+    upper = (drawn > 0.5) & (np.arange(28)[:, None, None] < 14)
     means = encode.function("image", "mean")(images).numpy()
     widest = int(means.var(axis=0).argmax())
     return {
@@ -71,8 +71,8 @@ def cases(count: int, seed: int) -> dict[str, tuple[Any, Any, Target, tuple[str,
         ),
         f"CVAE encoder, z{widest}": (encode, images, Latent(widest), ON_IMAGES),
         "DCGAN discriminator": (load("dcgan")["discriminate"], images, Discriminator(), ON_IMAGES),
-        "CVAE decoder, ink in the upper half": (
-            load("cvae")["decode"],
+        "CVAE decoder, strokes in upper half": (
+            decode,
             codes,
             Pixels(upper, output="logits"),
             ON_CODES,
