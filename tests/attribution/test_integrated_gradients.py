@@ -298,7 +298,7 @@ def test_as_many_baselines_as_samples(encoder, images, count):
     with pytest.raises(InvalidInputError, match=f"{count} samples; there are 7"):
         method(images, Latent(0), batch_size=4)
     unknown = tf.data.Dataset.from_tensor_slices(images).filter(lambda x: True)
-    with pytest.raises(InvalidInputError, match=f"{count} samples, and there are"):
+    with pytest.raises(InvalidInputError, match=f"{count} samples; there are"):
         method(unknown, Latent(0), batch_size=4)
 
 

@@ -7,7 +7,12 @@ from tfgenxai.attribution import GradientInput, Saliency
 from tfgenxai.attribution.base import CompiledMethod
 from tfgenxai.errors import UsageError
 from tfgenxai.graph import Graph
-from tfgenxai.metrics.randomisation import cascade, randomised, weighted_layers
+from tfgenxai.metrics.randomisation import (
+    cascade,
+    randomised,
+    rank_correlation,
+    weighted_layers,
+)
 from tfgenxai.targets import Output
 
 
@@ -83,6 +88,15 @@ class Picture(CompiledMethod):
 
     def kernel(self, explained):
         return lambda feeds: feeds.inputs[self.wrt][:, None] + 0 * explained.scores(feeds)[0, 0]
+
+
+def test_places_that_are_zero_in_both_maps_do_not_count():
+    first = np.array([0.0, 0.0, 0.0, 3.0, 1.0, 2.0, 0.0])
+    second = np.array([0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 4.0])
+    expected = spearmanr(first[3:], second[3:]).statistic
+    assert rank_correlation(first, second) == pytest.approx(expected)
+    assert rank_correlation(np.zeros(4), np.arange(4.0)) == 0.0
+    assert rank_correlation(np.zeros(4), np.zeros(4)) == 0.0
 
 
 def test_a_method_that_shows_the_image_is_found_out(graph, images, target):

@@ -14,7 +14,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What each one says it shows: figures, at least.
-FIGURES = {"01_cvae": 12, "02_dcgan": 10, "03_stuttgart_latent_gradcam": 6}
+FIGURES = {
+    "01_cvae": 12,
+    "02_dcgan": 10,
+    "03_stuttgart_latent_gradcam": 6,
+    "04_attribution_tour": 10,
+    "05_bring_your_own_savedmodel": 4,
+}
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 

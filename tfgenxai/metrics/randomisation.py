@@ -68,8 +68,8 @@ def cascade(
             "independent" draws each layer by itself, the others staying as they are.
 
     Returns:
-        One row for each step: `layer`, the mean over samples of the rank correlation
-        (Spearman) of absolute relevance, `similarity` in [-1, 1], its standard error, and the
+        One row for each step: `layer`, the mean over samples of the rank correlation of absolute
+        relevance, `similarity` in [-1, 1] (see `rank_correlation`), its standard error, and the
         number of samples. The last row, `two random networks`, is the similarity of maps of two
         networks with all weights drawn: what the input alone brings about.
     """
@@ -78,14 +78,14 @@ def cascade(
     import pandas
 
     names = weighted_layers(graph, target)[::-1]
-    trained = _ranked(make(graph), inputs, target)
+    trained = _maps(make(graph), inputs, target)
     rows = []
     for place, name in enumerate(names):
         drawn = names[: place + 1] if mode == "cascading" else [name]
-        found = _ranked(make(randomised(graph, drawn, seed)), inputs, target)
+        found = _maps(make(randomised(graph, drawn, seed)), inputs, target)
         rows.append({"layer": name, **_similarity(trained, found)})
     twins = [
-        _ranked(make(randomised(graph, names, seed + offset)), inputs, target) for offset in (0, 1)
+        _maps(make(randomised(graph, names, seed + offset)), inputs, target) for offset in (0, 1)
     ]
     rows.append({"layer": "two random networks", **_similarity(*twins)})
     return pandas.DataFrame(rows)
@@ -118,22 +118,32 @@ def _drawn(variable: str, value: np.ndarray, rng: np.random.Generator) -> np.nda
     return rng.uniform(-limit, limit, value.shape).astype(value.dtype)
 
 
-def _ranked(method: Method, inputs: Any, target: Target) -> np.ndarray:
-    """Ranks of the absolute relevance (N, places), channels summed; centred, of length 1 or 0."""
-    from scipy.stats import rankdata
-
+def _maps(method: Method, inputs: Any, target: Target) -> np.ndarray:
+    """Absolute relevance (N, places), channels summed."""
     values = np.abs(np.asarray(method(inputs, target, progress=False).values))
     if values.ndim == 4:
         values = values.sum(axis=-1)
-    ranks = rankdata(values.reshape(len(values), -1), axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(ranks, axis=1, keepdims=True)
-    return ranks / np.where(lengths > 0, lengths, 1.0)
+    return values.reshape(len(values), -1)
 
 
 def _similarity(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Mean Spearman correlation; a map that is the same everywhere is like no other: 0."""
-    products = np.sum(first * second, axis=1)
-    count = len(products)
-    error = float(products.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
-    return {"similarity": float(products.mean()), "standard_error": error, "samples": count}
+    """Mean rank correlation of maps (N, places)."""
+    found = np.array([rank_correlation(a, b) for a, b in zip(first, second, strict=True)])
+    count = len(found)
+    error = float(found.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
+    return {"similarity": float(found.mean()), "standard_error": error, "samples": count}
+
+
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's correlation of two maps (places,), over places where either is not 0.
+
+    A black background times any gradient is 0: counting these ties would call all maps of a digit
+    alike that are made of its pixels. A map that is the same everywhere is like no other: 0.
+    """
+    from scipy.stats import spearmanr
+
+    counted = (first != 0) | (second != 0)
+    a, b = first[counted], second[counted]
+    if a.size < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(spearmanr(a, b).statistic)
