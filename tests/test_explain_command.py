@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -193,13 +194,13 @@ def test_codes_are_drawn_where_nothing_is_said(explained):
 
 def test_an_option_may_be_drawn_from_the_prior(explained):
     """SHAP of a linear target: w (z - mean of the background)."""
-    words = "shap gan --target class:2 --model judge --seed 3 --size 2 --option background=prior"
+    words = "shap gan --target class:2 --model judge --seed 3 --size 2 --option background=prior:50"
     found, _ = explained(words)
     codes = np.random.default_rng(3).standard_normal((2, LATENTS))
-    background = np.random.default_rng([3, 1]).standard_normal((1000, LATENTS))
+    background = np.random.default_rng([3, 1]).standard_normal((50, LATENTS))
     weights = TO_PIXELS @ TO_CLASSES[:, 2]
     close(found.values, weights * (codes - background.mean(0)), 1e-3)
-    assert found.settings["background"]["shape"] == [1000, LATENTS]
+    assert found.settings["background"]["shape"] == [50, LATENTS]
 
 
 def test_the_codes_of_images(explained):
@@ -360,7 +361,7 @@ USAGE = [
     ("saliency gan --target pixels:all --data mnist", "no signature encode.*--encoder"),
     ("saliency vae --signature decode --target reconstruction", "images that codes were made of"),
     ("saliency judge --data prior", "prior draws codes"),
-    ("shap judge --option background=prior", "prior draws codes"),
+    ("shap judge --option background=prior:9", "prior draws codes"),
     ("saliency vae --signature sample --target pixels:all", "of type int32"),
     ("saliency vae --layer maps", "saliency has no option layer; it has signed"),
     ("saliency vae --option signed", "--option takes KEY=VALUE, not 'signed'"),
@@ -475,3 +476,18 @@ def test_wordings():
     for text in ("elbo:3", "class:-1", "latent:1,", "unit", "output:", "pixels", "pixels:a:b:c"):
         with pytest.raises(UsageError, match="is not understood; write"):
             read_wording(text)
+
+
+@pytest.mark.slow
+@pytest.mark.shipped
+def test_the_examples_of_help(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["explain", "--help"])
+    text = capsys.readouterr().out.partition("examples:\n")[2].replace("\\\n", "")
+    examples = [shlex.split(line)[2:] for line in text.splitlines() if ".pb" not in line]
+    assert len(examples) > 4
+    for number, words in enumerate(examples):
+        few = [] if "--index" in words else ["--size", "1"]
+        out = ["--out", str(tmp_path / str(number))]
+        assert main(["explain", *words, *few, *out]) == 0, words
+        assert Attribution.load(tmp_path / str(number) / "attribution.npz").values.any()

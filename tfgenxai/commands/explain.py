@@ -38,7 +38,8 @@ examples:
   tfgenxai explain saliency classifier --target class:8 --index 0,3,7
   tfgenxai explain integrated_gradients dcgan --target class:8 --model classifier
   tfgenxai explain saliency cvae --signature decode --data mnist --target elbo
-  tfgenxai explain lime dcgan --target class:8 --model classifier --option background=prior
+  tfgenxai explain lime cvae --signature decode --target class:8 --model classifier \\
+      --option background=prior:1000
   tfgenxai explain lrp cvae --signature decode --target pixels:logits:8:20:8:20
   tfgenxai explain saliency net.pb --inputs x --outputs scores --target output:scores:3 --data x.npy
 """
@@ -98,7 +99,7 @@ def add_explain_command(commands: Any) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="of the method (see tfgenxai methods METHOD); a .npy file is read, and prior is 1,000 "
+        help="of the method (see tfgenxai methods METHOD); a .npy file is read, and prior:N is N "
         "codes from N(0, 1); repeatable",
     )
     how.add_argument("--batch-size", type=int, default=64, metavar="N", help="default: 64")

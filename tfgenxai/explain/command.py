@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from tfgenxai.attribution import Method
     from tfgenxai.graph import Graph
     from tfgenxai.targets import Target
-
-_DRAWS = 1000  # that an option `prior` stands for
 
 # What is explained of a signature of this name when nothing is said.
 _USUAL = {
@@ -124,18 +123,21 @@ def _wording(request: ExplainRequest, signature: str) -> Wording | None:
 
 
 def _made(request: ExplainRequest, graph: Graph, options: dict[str, Any]) -> Method:
-    options = {
-        name: prior_draws(graph, first_input(graph), _DRAWS, [request.seed, 1])
-        if isinstance(value, str) and value == PRIOR
-        else value
-        for name, value in options.items()
-    }
+    options = {name: _drawn(value, graph, request.seed) for name, value in options.items()}
     try:
         return create(request.method, graph, **{"seed": request.seed, **options})
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{name}={value!r}" for name, value in request.options.items())
         reason = str(error).partition("\n")[0]
         raise UsageError(f"{request.method} cannot be made with {given}: {reason}.") from error
+
+
+def _drawn(value: Any, graph: Graph, seed: int) -> Any:
+    """The value of an option; so many codes from N(0, 1), where it is prior:N."""
+    found = re.fullmatch(rf"{PRIOR}:(\d+)", value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    return prior_draws(graph, first_input(graph), int(found[1]), [seed, 1])
 
 
 def _read(value: Any) -> Any:
