@@ -11,9 +11,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tfgenxai import plots
 from tfgenxai.attribution import METHODS, Attribution, Saliency
 from tfgenxai.cli import main
 from tfgenxai.errors import UsageError
+from tfgenxai.explain import results
 from tfgenxai.explain.options import _described, method_options
 from tfgenxai.explain.wording import HELP, Wording, read_wording
 from tfgenxai.saved.write import write_card
@@ -131,7 +133,7 @@ def call(shelf, tmp_path, capsys, monkeypatch):
 
 
 @pytest.fixture
-def explained(call, tmp_path):
+def drawn(call, tmp_path):
     """The attribution and the summary of a command that works."""
 
     def run(words):
@@ -142,6 +144,13 @@ def explained(call, tmp_path):
         return Attribution.load(tmp_path / "out" / "attribution.npz"), found
 
     return run
+
+
+@pytest.fixture
+def explained(drawn, monkeypatch):
+    """The same without a picture, which takes longer than all the rest."""
+    monkeypatch.setattr(results, "_figure", lambda *args: None)
+    return drawn
 
 
 def rows(weights, count, *shape):
@@ -303,23 +312,46 @@ def test_the_files(call, tmp_path):
     assert len(images) == 1
     assert Image.open(io.BytesIO(images[0])).size == picture.size
 
-    before = {path: path.stat().st_ino for path in out.rglob("*") if path.is_file()}
+    files = [path for path in out.rglob("*") if path.is_file()]
+    for number, path in enumerate(files):
+        os.link(path, tmp_path / str(number))  # so that it would be seen to be written over
+    before = [path.read_bytes() for path in files]
     assert call("saliency judge --target class:1 --data x.npy --size 1")[0] == 0
-    after = {path: path.stat().st_ino for path in out.rglob("*") if path.is_file()}
-    assert before.keys() == after.keys() and not set(before.values()) & set(after.values())
+    assert [path for path in out.rglob("*") if path.is_file()] == files
+    for number, (path, content) in enumerate(zip(files, before, strict=True)):
+        assert (tmp_path / str(number)).read_bytes() == content != path.read_bytes()
     assert Attribution.load(out / "attribution.npz").target_names == ("class 1",)
 
 
-def test_charts_of_codes_and_maps_of_decoders(explained, tmp_path):
-    sizes = []
-    for words in (
-        "saliency gan --target class:1 --model judge",
-        "saliency gan --target class:1 --model judge --size 1",
-        "saliency gan --target class:all --model judge",
-    ):
-        explained(words)
-        sizes.append(Image.open(tmp_path / "out" / "overlay.png").size)
-    assert sizes[0] == sizes[1] != sizes[2]
+def test_charts_of_codes(drawn, tmp_path, monkeypatch):
+    charts = []
+    for name in ("bars", "matrix"):
+        monkeypatch.setattr(plots, name, recorded(getattr(plots, name), charts))
+    monkeypatch.setattr(results, "_ROWS", 3)  # a part at a time
+    words = "gradient_input gan --model judge --target"
+    one, _ = drawn(f"{words} class:1")
+    (mean, names), errors = charts[-1][0], charts[-1][1]["errors"]
+    close(mean, one.values.mean(0))
+    close(errors, 1.96 * one.values.std(0, ddof=1) / np.sqrt(8), 1e-4)
+    assert names == ["z[0]", "z[1]", "z[2]", "z[3]"]
+    drawn(f"{words} class:1 --size 1")
+    assert charts[-1][1]["errors"] is None
+    family, summary = drawn(f"{words} class:all")
+    magnitudes = np.abs(family.values).mean((0, 2))
+    close([row["mean |value|"] for row in summary["targets"]], magnitudes)
+    strongest = sorted(np.argsort(-magnitudes)[:6])
+    mean, names, coordinates = charts[-1][0]
+    close(mean, family.values.mean(0)[strongest])
+    assert names == [f"class {k}" for k in strongest] and len(coordinates) == LATENTS
+    assert Image.open(tmp_path / "out" / "overlay.png").width > 100
+
+
+def recorded(function, calls):
+    def call(*args, **kwargs):
+        calls.append((args, kwargs))
+        return function(*args, **kwargs)
+
+    return call
 
 
 def test_an_interrupted_run_leaves_what_was_there(call, tmp_path, monkeypatch):

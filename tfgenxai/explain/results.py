@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +68,16 @@ def write(
 
 
 def _mean_magnitudes(attribution: Attribution) -> np.ndarray:
-    """Mean |value| of every target, (T,), a part of the samples at a time."""
-    count = len(attribution.target_names)
-    total = np.zeros(count)
+    """Mean |value| of every target, (T,)."""
+    parts = (np.abs(part).reshape(*part.shape[:2], -1) for part in _parts(attribution))
+    return sum(part.mean(axis=2).sum(axis=0) for part in parts) / len(attribution)
+
+
+def _parts(attribution: Attribution) -> Iterator[np.ndarray]:
+    """Values (n, T, ...), float64, of some samples after the other: they may be on disk."""
     for start in range(0, len(attribution), _ROWS):
-        part = np.abs(attribution.values[start : start + _ROWS])
-        total += part.reshape(len(part), count, -1).mean(axis=2, dtype=np.float64).sum(axis=0)
-    return total / len(attribution)
+        part = np.asarray(attribution.values[start : start + _ROWS], np.float64)
+        yield part if attribution.family else part[:, None]
 
 
 def _figure(attribution: Attribution, samples: Samples, graph: Graph, wrt: str) -> Figure | None:
@@ -89,26 +93,25 @@ def _figure(attribution: Attribution, samples: Samples, graph: Graph, wrt: str) 
 
 
 def _chart(attribution: Attribution, targets: np.ndarray) -> Figure:
-    """Mean relevance of the coordinates that have most of it."""
-    values = np.asarray(attribution.values, np.float64)
-    values = values if attribution.family else values[:, None]
-    values = values[:, targets]
-    most = np.argsort(-np.abs(values).mean(axis=(0, 1)), kind="stable")[:_COORDINATES]
-    most = np.sort(most)
-    values = values[:, :, most]
+    """Mean relevance of the coordinates that have most of it; of one target with 95 % intervals."""
+    count = len(attribution)
+    mean, magnitude, square = sum(
+        np.stack([part, np.abs(part), part**2])[:, :, targets].sum(axis=1) / count
+        for part in _parts(attribution)
+    )
+    most = np.sort(np.argsort(-magnitude.sum(axis=0), kind="stable")[:_COORDINATES])
     coordinates = [f"{attribution.settings['wrt']}[{i}]" for i in most]
-    title = f"{attribution.method}, mean over {len(values)} samples"
     names = [attribution.target_names[t] for t in targets]
+    title = f"{attribution.method}, mean over {count} samples"
     if len(names) > 1:
-        mean = values.mean(axis=0)
-        return plots.matrix(mean, names, coordinates, title=title, label="relevance")
-    spread = values[:, 0].std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
+        return plots.matrix(mean[:, most], names, coordinates, title=title, label="relevance")
+    variance = np.maximum(square - mean**2, 0.0) / max(count - 1, 1)
     return plots.bars(
-        values[:, 0].mean(axis=0),
+        mean[0, most],
         coordinates,
         title=f"{title}: {names[0]}",
         xlabel="relevance",
-        errors=None if spread is None else 1.96 * spread,
+        errors=1.96 * np.sqrt(variance[0, most]) if count > 1 else None,
     )
 
 

@@ -70,7 +70,7 @@ _WORDS = {
 }
 
 HELP = "targets:\n" + "\n".join(
-    f"  {form:<24} {meaning}" for word in _WORDS.values() for form, meaning in word.forms
+    f"  {form:<26} {meaning}" for word in _WORDS.values() for form, meaning in word.forms
 )
 
 
