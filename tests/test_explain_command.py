@@ -312,12 +312,12 @@ def test_the_files(call, tmp_path):
     assert len(images) == 1
     assert Image.open(io.BytesIO(images[0])).size == picture.size
 
-    files = [path for path in out.rglob("*") if path.is_file()]
+    files = sorted(path for path in out.rglob("*") if path.is_file())
     for number, path in enumerate(files):
         os.link(path, tmp_path / str(number))  # so that it would be seen to be written over
     before = [path.read_bytes() for path in files]
     assert call("saliency judge --target class:1 --data x.npy --size 1")[0] == 0
-    assert [path for path in out.rglob("*") if path.is_file()] == files
+    assert sorted(path for path in out.rglob("*") if path.is_file()) == files
     for number, (path, content) in enumerate(zip(files, before, strict=True)):
         assert (tmp_path / str(number)).read_bytes() == content != path.read_bytes()
     assert Attribution.load(out / "attribution.npz").target_names == ("class 1",)
