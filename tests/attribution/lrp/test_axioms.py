@@ -68,5 +68,8 @@ def test_lrp_0_is_gradient_times_input(model):
     expected = tape.batch_jacobian(outputs, images).numpy() * images.numpy()[:, None]
     graph = Graph.from_keras(model)
     found = explain(graph, images, "zero", "float64")
-    scale = np.abs(expected).max()
-    np.testing.assert_allclose(found.values / scale, expected / scale, atol=1e-9)
+    # TensorFlow resizes bilinearly in float32, whatever the model's type.
+    resizes = any(getattr(layer, "interpolation", "") == "bilinear" for layer in model.layers)
+    scale = max(np.abs(expected).max(), 1e-9)
+    tolerance = 1e-6 if resizes else 1e-11
+    np.testing.assert_allclose(found.values / scale, expected / scale, atol=tolerance)

@@ -204,12 +204,12 @@ def assigned(layers_made, composite, **options):
 
 
 def test_units_of_the_input_pass():
-    model = [layers.Rescaling(2.0, -1.0), layers.Conv2D(1, 3)]
+    model = [layers.Rescaling(2.0, -1.0, name="units"), layers.Conv2D(1, 3)]
     assert assigned(model, "epsilon_plus") == ["pass", "alpha1_beta0"]
     assert assigned(model, "epsilon") == ["pass", "epsilon(1e-06)"]
     # Gradient times input, in the units of the graph's input.
     assert assigned(model, "zero") == ["zero", "zero"]
-    assert assigned(model, "epsilon", layers={"rescaling": "zero"})[0] == "zero"
+    assert assigned(model, "epsilon", layers={"units": "zero"})[0] == "zero"
 
 
 def test_bounds_of_the_input_are_rescaled():

@@ -311,6 +311,7 @@ def test_where_the_logits_are(decoder):
         (lambda x: (tf.tanh(x[:, :2]) + 1) / 2, 1),
         (lambda x: tf.reshape(1 - tf.sigmoid(2 * x), (-1, 2, 2)), 1),
         (lambda x: 1 + tf.nn.log_softmax(x), 0),
+        (lambda x: tf.clip_by_value(tf.tanh(2 * x), 0.0, 1.0), 1),
         (lambda x: tf.nn.relu(2 * tf.tanh(x)), 3),
         (lambda x: 2 * x, 1),
     ]:

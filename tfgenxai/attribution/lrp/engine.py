@@ -47,11 +47,9 @@ class Flow(NamedTuple):
         """The relevance times a factor (n or 1, ...)."""
         return self.share * (factor if self.scale is None else self.scale * factor)[:, None]
 
-    def total(self) -> tf.Tensor:
-        """Sum over all elements, (n, T)."""
-        if self.scale is None:
-            return tf.reduce_sum(self.share, axis=range(2, self.share.shape.rank))
-        return inner(self.share, self.scale)
+    def inner(self, factor: tf.Tensor) -> tf.Tensor:
+        """Sum over all elements of the relevance times a factor (n or 1, ...): (n, T)."""
+        return inner(self.share, factor if self.scale is None else self.scale * factor)
 
 
 class Passed(NamedTuple):
@@ -89,15 +87,16 @@ class Site(NamedTuple):
 def through_weights(site: Site, rule: Rule, relevance: Flow) -> Passed:
     """Relevance through a step with weights, by a rule."""
     pulled: dict[str, list[tf.Tensor]] = {}
-    stabiliser, biases = [], []
-    if not rule.epsilon:
-        stabiliser.append(relevance.total())
+    explained, stabilisers, biases = [], [], []
     for group in rule.groups:
         parts, bias, z = _terms(site, group)
         factor, added = inverse(z, rule.epsilon)
         factor = _applied(site, group, factor)
         s = relevance.times(factor)
-        stabiliser.append(inner(s, added) if rule.epsilon else -inner(s, z))
+        if added is None:
+            explained.append(z * factor)
+        else:
+            stabilisers.append(inner(s, added))
         if bias is not None:
             biases.append(_inner_bias(s, bias, site.z.shape[1:]))
         for part in parts:
@@ -109,14 +108,15 @@ def through_weights(site: Site, rule: Rule, relevance: Flow) -> Passed:
         for name, found in pulled.items()
     ]
     given = flows[0] if len(flows) == 1 else Flow(_sum(flow.product() for flow in flows))
-    return Passed((given,), _sum(biases) if biases else None, _sum(stabiliser))
+    kept = _sum(stabilisers) if stabilisers else relevance.inner(1 - _sum(explained))
+    return Passed((given,), _sum(biases) if biases else None, kept)
 
 
 def through_sum(values: Sequence[tf.Tensor], z: tf.Tensor, rule: Rule, relevance: Flow) -> Passed:
     """Relevance through z = the sum of values: each takes its share of z."""
     factor, added = inverse(z, rule.epsilon)
     s = relevance.times(factor)
-    kept = inner(s, added) if rule.epsilon else relevance.total() - inner(s, z)
+    kept = relevance.inner(1 - z * factor) if added is None else inner(s, added)
     return Passed(tuple(Flow(s, value) for value in values), stabiliser=kept)
 
 

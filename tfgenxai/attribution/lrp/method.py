@@ -12,7 +12,7 @@ from tfgenxai.attribution.base import MEMORY, CompiledMethod, Explanation
 from tfgenxai.attribution.lrp import composites, facts
 from tfgenxai.attribution.lrp.composites import Composite
 from tfgenxai.attribution.lrp.network import Network
-from tfgenxai.attribution.lrp.propagate import propagate
+from tfgenxai.attribution.lrp.propagate import propagate, total
 from tfgenxai.attribution.lrp.read import read
 from tfgenxai.attribution.lrp.rules import Rule
 from tfgenxai.errors import InvalidInputError, UsageError
@@ -169,7 +169,7 @@ class LRP(CompiledMethod):
             network = stages[0].network
             weights = tf.cast(_weights(scored, value, feeds), self.dtype)
             relevance = _at_logits(network, weights) * values[0][network.logits][:, None]
-            total = _total(relevance)
+            target = total(relevance)
             shares: dict[str, tf.Tensor] = {}
             for stage, held in zip(stages, values):
                 network, place = stage.network, stage.network.logits
@@ -180,7 +180,7 @@ class LRP(CompiledMethod):
                 relevance = found.source
                 for name, share in found.shares.items():
                     shares[name] = shares[name] + share if name in shares else share
-            delta = _total(relevance) - total
+            delta = total(relevance) - target
             return Explanation(relevance, delta, shares)
 
         return lrp
@@ -246,8 +246,3 @@ def _at_logits(network: Network, weights: tf.Tensor) -> tf.Tensor:
 
 def _is_bounded(rule: Rule) -> bool:
     return any(part.inputs == "minus_low" for group in rule.groups for part in group.parts)
-
-
-def _total(relevance: tf.Tensor) -> tf.Tensor:
-    """Sum over the elements, (n, T)."""
-    return tf.reduce_sum(relevance, axis=range(2, relevance.shape.rank))

@@ -118,15 +118,17 @@ class Network:
     def logits(self) -> int:
         """Place before the last softmax, sigmoid or tanh; `output` if there is none.
 
-        After it there may only be steps that reshape, rescale or shift: (tanh(x) + 1) / 2 of a
-        generator's image, say.
+        After it there may only be steps that reshape, rescale, shift or clip: (tanh(x) + 1) / 2 of
+        a generator's image, say.
         """
         place = self.output
         while place:
             step = self.steps[place - 1]
-            if step.kind == "activation" and step.options["name"] in ops.BOUNDED:
+            name = step.options.get("name")
+            if name in ops.BOUNDED:
                 return step.inputs[0]
-            if step.kind != "affine" and step.options.get("how") != "reshape":
+            is_elementwise = step.kind == "affine" or name in ("minimum", "maximum")
+            if not is_elementwise and step.options.get("how") != "reshape":
                 break
             place = step.inputs[0]
         return self.output

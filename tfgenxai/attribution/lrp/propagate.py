@@ -54,7 +54,7 @@ def propagate(
         arrived = at.pop(step.output)
         if not step.inputs:
             where = step.options.get("depends", "bias")
-            shares[where] = shares.get(where, zero) + arrived.total()
+            shares[where] = shares.get(where, zero) + total(arrived.product())
             continue
         passed = _pass(network, rules, facts, values, step, arrived)
         for place, part in zip(step.inputs, passed.inputs, strict=True):
@@ -63,6 +63,11 @@ def propagate(
             if share is not None:
                 shares[name] += share
     return Relevance(at[0].product(), shares)
+
+
+def total(relevance: tf.Tensor) -> tf.Tensor:
+    """Sum over the elements of relevance (n, T, ...): (n, T)."""
+    return tf.reduce_sum(relevance, axis=range(2, relevance.shape.rank))
 
 
 def _pass(
