@@ -157,7 +157,8 @@ def test_through_a_model_that_judges_the_image(decoder, classifier, discriminato
         "discriminator": (Discriminator(model=judge.graph), Discriminator()),
     }[target]
     for composite in ("zero", "epsilon_plus_flat"):
-        a = LRP(decoder.graph, composite)(codes, wanted[0], batch_size=4)
+        method = LRP(decoder.graph, composite)
+        a = method(codes, wanted[0], batch_size=4)
         generated = tf.sigmoid(decoder.model(codes)).numpy()
         inner = LRP(judge.graph, composite)(generated, wanted[1])
         logits = decoder.model(codes).numpy()
@@ -170,7 +171,7 @@ def test_through_a_model_that_judges_the_image(decoder, classifier, discriminato
                 where=logits[..., 0] != 0,
                 out=np.zeros_like(logits[..., 0]),
             )
-            outer = LRP(decoder.graph, composite)(codes, Pixels(mask, output="logits"))
+            outer = method(codes, Pixels(mask, output="logits"))
             assert_close(a.values[:, t] if a.family else a.values, outer.values, 1e-5)
         open_, value = balance(a)
         scale = np.abs(a.values).sum(axis=-1)
