@@ -28,6 +28,7 @@ import tensorflow as tf
 import tfgenxai
 from benchmarks.timing import medians, seconds
 from tfgenxai.attribution import create
+from tfgenxai.quiet import import_tensorflow
 from tfgenxai.targets import ClassLogit, Pixels
 
 SHIPPED = Path(__file__).parent.parent / "saved_models"
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="memory in place of speed")
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    import_tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     if args.count:
         peak_memory(args.count)

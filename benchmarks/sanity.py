@@ -20,6 +20,7 @@ import tfgenxai
 from tfgenxai import data
 from tfgenxai.attribution import create
 from tfgenxai.metrics.randomisation import FAILS_ABOVE, cascade
+from tfgenxai.quiet import import_tensorflow
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, Pixels, Target
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -89,6 +90,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", metavar="M", help="default: all")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     args = parser.parse_args()
+    import_tensorflow()
     warnings.simplefilter("ignore")
     print(
         f"{args.images} images or codes, seed {args.seed}; mean rank correlation, ± standard error"
