@@ -11,7 +11,6 @@ Grad-CAM has a benchmark of its own, `python -m benchmarks.latent_gradcam`.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import resource
 import subprocess
 import sys
@@ -28,6 +27,8 @@ import tensorflow as tf
 import tfgenxai
 from benchmarks.timing import medians, seconds
 from tfgenxai.attribution import create
+from tfgenxai.models.classifier import Classifier
+from tfgenxai.models.cvae import CVAE
 from tfgenxai.quiet import import_tensorflow
 from tfgenxai.targets import ClassLogit, Pixels
 
@@ -40,7 +41,9 @@ Works = dict[str, Callable[[], Any]]
 def classifier_works(images: np.ndarray) -> Works:
     """Gradients, class activation maps and perturbations of the classifier."""
     graph = tfgenxai.load(SHIPPED / "classifier")["classify"]
-    network = keras.saving.load_model(SHIPPED / "classifier.keras").network
+    network = keras.saving.load_model(
+        SHIPPED / "classifier.keras", {"Classifier": Classifier}
+    ).network
     forward = graph.function("image", "logits")
 
     def ours(name: str, **options: Any) -> Callable[[], Any]:
@@ -78,9 +81,10 @@ def classifier_works(images: np.ndarray) -> Works:
 
 def xplique_works(network: keras.Model, images: np.ndarray) -> Works:
     """Xplique's methods on the live Keras model, if it is installed."""
-    if importlib.util.find_spec("xplique") is None:
+    try:
+        from xplique import attributions as peer
+    except ImportError:
         return {}
-    from xplique import attributions as peer
 
     wanted = np.eye(10, dtype=np.float32)[np.full(len(images), CLASS)]
     methods = {
@@ -128,7 +132,7 @@ def decoder_works(codes: np.ndarray) -> Works:
     import shap
 
     graph = tfgenxai.load(SHIPPED / "cvae")["decode"]
-    network = keras.saving.load_model(SHIPPED / "cvae.keras").decoder
+    network = keras.saving.load_model(SHIPPED / "cvae.keras", {"CVAE": CVAE}).decoder
     mask = np.zeros((28, 28, 1), np.float32)
     mask[:14] = 1.0
     forward = graph.function("z", "logits")
