@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfgenxai.attribution.keras_vis import TAP, KerasVisCAM
+from tfgenxai.attribution.keras_vis import RAW, KerasVisCAM
 
 
 class GradCAM(KerasVisCAM):
@@ -24,11 +24,4 @@ class GradCAM(KerasVisCAM):
         """Raw maps (n, h, w)."""
         from tf_keras_vis.gradcam import Gradcam
 
-        return Gradcam(model, clone=False)(
-            score,
-            inputs,
-            penultimate_layer=TAP,
-            seek_penultimate_conv_layer=False,
-            normalize_cam=False,
-            expand_cam=False,
-        )
+        return Gradcam(model, clone=False)(score, inputs, **RAW)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.attribution.keras_vis import TAP, KerasVisCAM
+from tfgenxai.attribution.keras_vis import RAW, KerasVisCAM
 
 
 class GradCAMPlusPlus(KerasVisCAM):
@@ -32,11 +32,4 @@ class GradCAMPlusPlus(KerasVisCAM):
             f = score(scores)
             return f - tf.stop_gradient(f)
 
-        return GradcamPlusPlus(model, clone=False)(
-            from_zero,
-            inputs,
-            penultimate_layer=TAP,
-            seek_penultimate_conv_layer=False,
-            normalize_cam=False,
-            expand_cam=False,
-        )
+        return GradcamPlusPlus(model, clone=False)(from_zero, inputs, **RAW)

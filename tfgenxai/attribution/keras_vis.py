@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 TAP = "tap"
+#: How tf-keras-vis is asked for the raw maps of that layer.
+RAW: dict[str, Any] = {
+    "penultimate_layer": TAP,
+    "seek_penultimate_conv_layer": False,
+    "normalize_cam": False,
+    "expand_cam": False,
+}
 
 
 class KerasVisCAM(Method):

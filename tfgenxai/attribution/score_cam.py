@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attribution.base import MEMORY
-from tfgenxai.attribution.keras_vis import TAP, CutModel, KerasVisCAM
+from tfgenxai.attribution.keras_vis import RAW, CutModel, KerasVisCAM
 from tfgenxai.errors import UsageError
 from tfgenxai.explained import Explained
 from tfgenxai.targets import ClassLogit, Target
@@ -94,15 +94,7 @@ class ScoreCAM(KerasVisCAM):
         """Raw maps (n, h, w)."""
         from tf_keras_vis.scorecam import Scorecam
 
-        return Scorecam(model, clone=False)(
-            score,
-            inputs,
-            penultimate_layer=TAP,
-            seek_penultimate_conv_layer=False,
-            max_N=self.max_N,
-            normalize_cam=False,
-            expand_cam=False,
-        )
+        return Scorecam(model, clone=False)(score, inputs, max_N=self.max_N, **RAW)
 
     def _explained(self, target: Target | None) -> Explained:
         explained = super()._explained(target)
