@@ -1,0 +1,73 @@
+"""How sure a mean over samples is: bootstrap confidence intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfgenxai.errors import InvalidInputError
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with the confidence interval of it.
+
+    Attributes:
+        mean: of `count` values.
+        low, high: ends of the 95 % interval; the mean itself where there is one value only.
+        count: number of values.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+    def row(self, name: str) -> dict[str, float]:
+        """The three numbers as cells of a table: `name`, `name_low`, `name_high`."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
+    def apart_from(self, other: float) -> bool:
+        """Whether `other` lies outside of the interval."""
+        return not self.low <= other <= self.high
+
+
+def interval(values: Any, *, draws: int = 2000, seed: int = 0) -> Interval:
+    """The mean of `values` (N,) with its 95 % percentile bootstrap interval.
+
+    Efron 1979: the samples are drawn anew with replacement, `draws` times. Values that are not
+    finite are left out: a measure that is not defined on a sample (a constant map has no
+    correlation) says nothing there.
+
+    Raises:
+        InvalidInputError: another shape, or no finite value at all.
+    """
+    array = np.asarray(values, np.float64)
+    if array.ndim != 1:
+        raise InvalidInputError(f"An interval is of numbers (N,), one a sample, not {array.shape}.")
+    array = array[np.isfinite(array)]
+    if not len(array):
+        raise InvalidInputError("An interval needs at least one finite number; there is none.")
+    mean = float(array.mean())
+    if len(array) == 1:
+        return Interval(mean, mean, mean, 1)
+    rng = np.random.default_rng(seed)
+    # In rows of draws, so that 10,000 samples do not make one array of 20 million.
+    per_chunk = max(1, 2_000_000 // len(array))
+    means = np.concatenate(
+        [
+            array[rng.integers(len(array), size=(min(per_chunk, draws - start), len(array)))].mean(
+                axis=1
+            )
+            for start in range(0, draws, per_chunk)
+        ]
+    )
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(mean, float(low), float(high), len(array))
