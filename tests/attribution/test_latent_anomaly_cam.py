@@ -228,6 +228,6 @@ def test_strokes_on_digits(record_property):
     maps = LatentAnomalyCAM(model["encode"], "encoder_conv_1")(images).mean_map().values
     cam, baseline = judged(maps, masks, images), judged(error[..., 0], masks, images)
     for name, value in zip(("auroc", "auroc_in_ink", "iou"), cam):
-        record_property(name, value)
+        record_property(name, float(value))
     assert cam[0] > 0.6
     assert (baseline > cam).all()

@@ -42,16 +42,26 @@ class Report:
         report.figure(plots.scatter(projection, labels), "The **PCA** of the codes.", name="pca")
         report.save("results/report.html")
 
-    Texts are escaped; in them `code`, **strong** and *emphasis* are set as in Markdown.
+    Texts are escaped; in them `code`, **strong**, *emphasis* and [links](page.html) to files beside
+    the page are set as in Markdown.
     """
 
     def __init__(self, title: str, subtitle: str = "") -> None:
         self.title = title
         self.subtitle = subtitle
+        self._opening = ""
         self._blocks: list[str] = []
         self._headings: list[_Heading] = []
         self._figures: dict[str, bytes] = {}
         self._tables = 0
+
+    def opening(self, title: str, text: str) -> Self:
+        """Set what stands above all sections, in a box: the page in short."""
+        self._opening = (
+            f'<aside class="opening">\n<h2>{markup.inline(title)}</h2>\n'
+            f"{markup.paragraphs(text)}\n</aside>"
+        )
+        return self
 
     def section(self, title: str, text: str = "", *, level: int = 1) -> Self:
         """Begin a section, or with `level=2` a part of the one before, in the contents too."""
@@ -153,7 +163,7 @@ class Report:
         title = markup.plain(self.title)
         subtitle = f"<p>{markup.inline(self.subtitle)}</p>\n" if self.subtitle else ""
         style = resources.files("tfgenxai.report").joinpath("report.css").read_text("utf-8")
-        body = "\n".join(self._blocks)
+        body = "\n".join([self._opening, *self._blocks] if self._opening else self._blocks)
         return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -29,19 +29,16 @@ def paragraphs(text: str) -> str:
 
 
 def inline(text: str) -> str:
-    """Escaped text; `code`, **strong** and *emphasis* become elements."""
-    pieces = re.split(r"(`[^`]+`)", text)
-    return "".join(
-        f"<code>{html.escape(piece[1:-1])}</code>"
-        if len(piece) > 2 and piece[0] == piece[-1] == "`"
-        else _emphasis(html.escape(piece))
-        for piece in pieces
-    )
+    """Escaped text; `code`, **strong**, *emphasis* and [links](beside.html) become elements."""
+    pieces = re.split(r"(`[^`]+`|\[[^\]]+\]\([^)\s]+\))", text)
+    return "".join(_piece(piece) for piece in pieces)
 
 
 def plain(text: str) -> str:
     """The text without its marks, escaped for an attribute."""
-    return html.escape(re.sub(r"[`*]", "", " ".join(text.split())))
+    return html.escape(
+        re.sub(r"[`*]", "", re.sub(r"\[([^\]]+)\]\([^)\s]+\)", r"\1", " ".join(text.split())))
+    )
 
 
 def table(
@@ -101,6 +98,16 @@ def _real(value: float) -> str:
     whole = len(str(int(size))) if size >= 1 else 0
     decimals = max(0, SIGNIFICANT_DIGITS - whole)
     return f"{value:,.{decimals}f}".replace("-", MINUS)
+
+
+def _piece(piece: str) -> str:
+    if len(piece) > 2 and piece[0] == piece[-1] == "`":
+        return f"<code>{html.escape(piece[1:-1])}</code>"
+    # Only files beside the page: a name cannot become a script or a foreign address.
+    link = re.fullmatch(r"\[([^\]]+)\]\(((?:#|\w)[\w./#-]*)\)", piece)
+    if link:
+        return f'<a href="{link[2]}">{_emphasis(html.escape(link[1]))}</a>'
+    return _emphasis(html.escape(piece))
 
 
 def _list(lines: Sequence[str]) -> str:
