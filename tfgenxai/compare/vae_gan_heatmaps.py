@@ -14,7 +14,7 @@ from tfgenxai.pictures import upsample
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, NegativeElbo, ReconstructionError
 
 if TYPE_CHECKING:
-    from tfgenxai.compare.vae_gan import Comparison
+    from tfgenxai.compare.vae_gan import VaeGan
 
 _SHOWN = 5
 _NODES = 4
@@ -24,7 +24,7 @@ _STEPS = 9
 _REACH = 2.5
 
 
-def add_latent_heatmaps(comparison: Comparison) -> None:
+def add_latent_heatmaps(comparison: VaeGan) -> None:
     """Which pixels each latent coordinate of the VAE looks at."""
     material, encode = comparison.material, comparison.vae["encode"]
     method = LatentGradCAM(encode)
@@ -46,7 +46,7 @@ def add_latent_heatmaps(comparison: Comparison) -> None:
         "stroke_share": float(np.mean(material.images > 0.5)),
     }
     numbers = comparison.results["latent_grad_cam"]
-    comparison.report.section(
+    comparison.section(
         "Heatmaps",
         "Grad-CAM weighs the feature maps of a convolution by the mean gradient of the explained "
         "scalar (Selvaraju et al. 2017); latent Grad-CAM does so for every latent coordinate "
@@ -64,7 +64,7 @@ def add_latent_heatmaps(comparison: Comparison) -> None:
     )
 
 
-def add_discriminator_heatmaps(comparison: Comparison) -> None:
+def add_discriminator_heatmaps(comparison: VaeGan) -> None:
     """Where the discriminator looks, on real and on generated images."""
     material, judge = comparison.material, comparison.gan["discriminate"]
     images = np.concatenate([material.grey[:_JUDGED], material.gan_samples[:_JUDGED]])
@@ -95,7 +95,7 @@ def add_discriminator_heatmaps(comparison: Comparison) -> None:
     )
 
 
-def add_saliency(comparison: Comparison) -> None:
+def add_saliency(comparison: VaeGan) -> None:
     """The four kinds: reconstruction error, latent mean, class, and the ELBO in latent space."""
     material = comparison.material
     shown = one_of_each(material.labels)[:_SHOWN]
@@ -155,7 +155,7 @@ def add_saliency(comparison: Comparison) -> None:
     )
 
 
-def add_traversal(comparison: Comparison) -> None:
+def add_traversal(comparison: VaeGan) -> None:
     """What tweaking a latent coordinate changes, beside the pixels that it reads."""
     material, decode = comparison.material, comparison.vae["decode"]
     nodes = [int(node) for node in material.active_order()[:_TWEAKED]]
@@ -202,7 +202,7 @@ def stroke_mass(maps: Attribution | np.ndarray, images: np.ndarray) -> float:
     return float((full * (images[..., 0] > 0.5)).sum() / max(full.sum(), np.finfo(float).tiny))
 
 
-def _elbo_slopes(comparison: Comparison) -> np.ndarray:
+def _elbo_slopes(comparison: VaeGan) -> np.ndarray:
     material = comparison.material
     count = min(256, len(material.images))
     means, logvars = material.means[:count], material.logvars[:count]

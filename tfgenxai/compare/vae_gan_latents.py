@@ -10,16 +10,16 @@ from tfgenxai import plots
 from tfgenxai.latent import PCA, TSNE, UMAP, Projection
 
 if TYPE_CHECKING:
-    from tfgenxai.compare.vae_gan import Comparison
+    from tfgenxai.compare.vae_gan import VaeGan
 
 _PRINTABLE = 20
 _DIGITS = [str(digit) for digit in range(10)]
 
 
-def add_components(comparison: Comparison) -> None:
+def add_components(comparison: VaeGan) -> None:
     """Eigenvalues and eigenvectors as the course project prints them, and their reading."""
-    report, material = comparison.report, comparison.material
-    report.section(
+    material = comparison.material
+    comparison.section(
         "Latent space",
         "The VAE's codes are the posterior means of test images. The GAN's codes are its noise, "
         "which has no labels: each is labelled by the digit that the classifier sees in the image "
@@ -35,10 +35,10 @@ def add_components(comparison: Comparison) -> None:
         components = PCA()(codes).components
         spectrum = PCA(n_components=codes.shape[1])(codes).components
         assert components is not None and spectrum is not None  # a PCA has both
-        report.section(f"Principal components: {name}", level=2)
+        comparison.section(f"Principal components: {name}", level=2)
         table = components.table()
-        report.code(table if codes.shape[1] <= _PRINTABLE else table.splitlines()[0])
-        report.text(components.reading())
+        comparison.report.code(table if codes.shape[1] <= _PRINTABLE else table.splitlines()[0])
+        comparison.text(components.reading())
         comparison.figure(
             f"eigenvalues-{slug}",
             plots.eigenvalues(spectrum, title=name),
@@ -53,7 +53,7 @@ def add_components(comparison: Comparison) -> None:
         }
 
 
-def add_projections(comparison: Comparison) -> None:
+def add_projections(comparison: VaeGan) -> None:
     """PCA, t-SNE and UMAP of both models' codes, and how far each view can be believed."""
     material, seed = comparison.material, comparison.seed
     spaces = {
@@ -61,7 +61,7 @@ def add_projections(comparison: Comparison) -> None:
         "GAN z": (material.noise, material.gan_labels),
         "GAN hidden layer": (material.hidden, material.gan_labels),
     }
-    comparison.report.section("Projections", level=2)
+    comparison.section("Projections", level=2)
     measured: dict[str, dict[str, Any]] = {name: {} for name in spaces}
     for projector in (PCA(), TSNE(seed=seed), UMAP(seed=seed)):
         panels = []
@@ -79,7 +79,8 @@ def add_projections(comparison: Comparison) -> None:
             _caption(projector.title, projector.method, measured, panels),
         )
     comparison.results["projections"] = measured
-    comparison.report.table(
+    comparison.table(
+        "projections",
         [
             {
                 "codes": name,

@@ -11,22 +11,23 @@ from tfgenxai.metrics.coverage import Coverage, mode_coverage
 from tfgenxai.metrics.likelihood import active_units
 
 if TYPE_CHECKING:
-    from tfgenxai.compare.vae_gan import Comparison
+    from tfgenxai.compare.vae_gan import VaeGan
     from tfgenxai.saved.read import SavedModel
 
 
-def add_samples(comparison: Comparison) -> None:
+def add_samples(comparison: VaeGan) -> None:
     """Models, samples, reconstructions and the classes that the classifier sees."""
-    report, material = comparison.report, comparison.material
-    report.section(
+    material = comparison.material
+    comparison.section(
         "The models",
         "Both models are opened as frozen SavedModels: nothing below needs their source code.",
     )
-    report.table(
+    comparison.table(
+        "models",
         [_model_row(comparison.vae), _model_row(comparison.gan), _model_row(comparison.classifier)],
         "The models, as their cards describe them.",
     )
-    report.section("What they draw")
+    comparison.section("What they draw")
     vae, gan = mode_coverage(material.vae_votes), mode_coverage(material.gan_votes)
     comparison.results["coverage"] = {"vae": _coverage(vae), "gan": _coverage(gan)}
     comparison.figure(
@@ -68,7 +69,7 @@ def add_samples(comparison: Comparison) -> None:
     )
 
 
-def add_summary(comparison: Comparison) -> None:
+def add_summary(comparison: VaeGan) -> None:
     """The closing table, and what its numbers suggest each model for."""
     material, results = comparison.material, comparison.results
     count = len(material.images)
@@ -92,8 +93,9 @@ def add_summary(comparison: Comparison) -> None:
         "latent_dimensions": material.noise.shape[1],
     }
     results["summary"] = {"vae": vae, "gan": gan}
-    comparison.report.section("Side by side, in numbers")
-    comparison.report.table(
+    comparison.section("Side by side, in numbers")
+    comparison.table(
+        "summary",
         [
             {"measure": name.replace("_", " "), "VAE": vae[name], "GAN": gan.get(name)}
             for name in vae
@@ -101,7 +103,7 @@ def add_summary(comparison: Comparison) -> None:
         "All numbers are measured in this run on the same number of images and codes. The "
         "silhouette and the accuracy of nearest neighbours are taken on the codes themselves.",
     )
-    comparison.report.text(_reading(vae, gan))
+    comparison.text(_reading(vae, gan))
 
 
 def _reading(vae: dict[str, Any], gan: dict[str, Any]) -> str:
@@ -165,7 +167,7 @@ def _rarest(name: str, coverage: Coverage) -> str:
     return f"The {name} draws {digit} least ({100 * coverage.shares[digit]:.1f} %)."
 
 
-def _of_real(comparison: Comparison) -> str:
+def _of_real(comparison: VaeGan) -> str:
     """How sure the classifier is of the real images, for scale."""
     from tfgenxai.metrics.evaluate import batched
 
