@@ -1,0 +1,134 @@
+"""Agreement: how alike the maps of different methods are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgenxai.errors import InvalidInputError, UsageError
+from tfgenxai.metrics.intervals import interval
+from tfgenxai.metrics.randomisation import rank_correlation
+from tfgenxai.metrics.relevance import relevance_maps
+
+if TYPE_CHECKING:
+    import pandas
+
+#: The measures of a pair of methods, and what each is for a method and itself.
+MEASURES = ("spearman", "ssim", "iou")
+_WINDOW = 7
+
+
+def agreement(
+    attributions: Mapping[str, Any], *, top: float = 0.1, absolute: bool = False, seed: int = 0
+) -> pandas.DataFrame:
+    """One row for each pair of methods: means over samples with 95 % intervals.
+
+    Args:
+        attributions: name -> relevance of the same samples and target; see `relevance_maps`.
+        top: share of the places that count as a map's most relevant.
+        absolute: compare sizes; by default signs count.
+        seed: of the order of places that are equally relevant, which chance decides.
+
+    Returns:
+        Columns `first`, `second`, `samples`, and for each measure its mean, `_low` and `_high`:
+        `spearman`, in [-1, 1], over places that either map gives a value (see
+        `rank_correlation`); `ssim`, in [-1, 1], structural similarity (Wang et al. 2004) of maps
+        scaled to a largest absolute value of 1, for images; `iou`, in [0, 1], the most relevant
+        places that two maps share, over those of either, with `iou_chance` for random maps.
+
+    Raises:
+        UsageError: fewer than two methods, or `top` out of range.
+        InvalidInputError: maps of different samples or sizes.
+    """
+    import pandas
+
+    if len(attributions) < 2:
+        raise UsageError("Agreement is between methods: give two or more.")
+    if not 0.0 < top < 1.0:
+        raise UsageError(f"top= is a share of the places, between 0 and 1, not {top}.")
+    maps = {name: relevance_maps(each) for name, each in attributions.items()}
+    if absolute:
+        maps = {name: np.abs(each) for name, each in maps.items()}
+    shapes = {name: each.shape for name, each in maps.items()}
+    if len(set(shapes.values())) > 1:
+        raise InvalidInputError(f"The maps have different shapes: {shapes}.")
+    count, *grid = next(iter(shapes.values()))
+    places = int(np.prod(grid))
+    size = max(1, round(top * places))
+    tops = {
+        name: _top(each.reshape(count, -1), size, (seed, place))
+        for place, (name, each) in enumerate(maps.items())
+    }
+    rows = []
+    for first, second in combinations(maps, 2):
+        a, b = maps[first], maps[second]
+        found = {
+            "spearman": [rank_correlation(p.ravel(), q.ravel()) for p, q in zip(a, b, strict=True)],
+            "ssim": [_ssim(p, q, signed=not absolute) for p, q in zip(a, b, strict=True)],
+            "iou": _iou(tops[first], tops[second]),
+        }
+        row: dict[str, Any] = {"first": first, "second": second, "samples": count}
+        for measure in MEASURES:
+            row |= _cells(measure, np.asarray(found[measure]))
+        rows.append(row | {"iou_chance": _chance(size, places)})
+    return pandas.DataFrame(rows)
+
+
+def agreement_matrix(frame: pandas.DataFrame, measure: str = "spearman") -> pandas.DataFrame:
+    """The table of `agreement` as a symmetric matrix, methods by methods, with ones between.
+
+    Raises:
+        UsageError: no such measure.
+    """
+    import pandas
+
+    if measure not in MEASURES:
+        raise UsageError(f"A measure of agreement is {', '.join(MEASURES)}; not {measure!r}.")
+    names = list(dict.fromkeys([*frame["first"], *frame["second"]]))
+    matrix = pandas.DataFrame(np.eye(len(names)), names, names)
+    for first, second, value in zip(frame["first"], frame["second"], frame[measure]):
+        matrix.loc[first, second] = matrix.loc[second, first] = value
+    return matrix
+
+
+def _cells(measure: str, values: np.ndarray) -> dict[str, float]:
+    if not np.isfinite(values).any():
+        return dict.fromkeys((measure, f"{measure}_low", f"{measure}_high"), np.nan)
+    return interval(values).row(measure)
+
+
+def _ssim(first: np.ndarray, second: np.ndarray, *, signed: bool) -> float:
+    """SSIM of two maps, each scaled to a largest absolute value of 1; NaN for none, or vectors."""
+    from skimage.metrics import structural_similarity
+
+    largest = [np.abs(each).max() for each in (first, second)]
+    side = min(first.shape)
+    if first.ndim != 2 or side < 3 or 0.0 in largest:
+        return np.nan
+    window = min(_WINDOW, side - (side + 1) % 2)
+    a, b = first / largest[0], second / largest[1]
+    return float(structural_similarity(a, b, win_size=window, data_range=2.0 if signed else 1.0))
+
+
+def _top(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
+    """The `size` most relevant places of rows (N, P), as booleans; equal ones at random."""
+    found = np.zeros(rows.shape, bool)
+    for n, row in enumerate(rows):
+        keys = np.random.default_rng([*seed, n]).random(len(row))
+        found[n, np.lexsort((keys, -row))[:size]] = True
+    return found
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.sum(first & second, axis=1) / np.sum(first | second, axis=1)
+
+
+def _chance(size: int, places: int) -> float:
+    """The mean of `_iou` over random sets: the shared places are hypergeometric."""
+    from scipy.stats import hypergeom
+
+    shared = np.arange(size + 1)
+    return float(hypergeom.pmf(shared, places, size, size) @ (shared / (2 * size - shared)))
