@@ -14,7 +14,7 @@ from tfgenxai.errors import UsageError
 __all__ = ["NAMES", "ImageData", "Listing", "load", "sources"]
 
 # A data set is a module of that name here, with `load(Request) -> ImageData` and `listing()`.
-NAMES = ("mnist", "fashion_mnist", "celeb_a", "faces", "folder")
+NAMES = ("mnist", "mnist_cue", "fashion_mnist", "celeb_a", "faces", "dsprites", "shapes3d", "folder")
 SPLITS = ("train", "test")
 _WITH_FOLDER = ("fashion_mnist", "celeb_a", "folder")
 _WITH_IMAGE_SIZE = ("celeb_a", "folder")
@@ -38,7 +38,8 @@ def load(
         split: "train" or "test"; "all" too for a folder.
         source: where to take it from (see `sources()`); by default the first that has it.
         size: the first so many images; by default all of MNIST, Fashion-MNIST and a folder,
-            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA.
+            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA, 50,000 and 5,000 of
+            dSprites and 3D Shapes.
         seed: which faces are drawn; the other sets ignore it.
         folder: the images of "folder"; a Kaggle copy of "celeb_a"; idx files of "fashion_mnist".
         image_size: side or (height, width) that "folder" and "celeb_a" images are cropped and
