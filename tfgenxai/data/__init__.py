@@ -14,7 +14,16 @@ from tfgenxai.errors import UsageError
 __all__ = ["NAMES", "ImageData", "Listing", "load", "sources"]
 
 # A data set is a module of that name here, with `load(Request) -> ImageData` and `listing()`.
-NAMES = ("mnist", "mnist_cue", "fashion_mnist", "celeb_a", "faces", "dsprites", "shapes3d", "folder")
+NAMES = (
+    "mnist",
+    "mnist_cue",
+    "fashion_mnist",
+    "celeb_a",
+    "faces",
+    "dsprites",
+    "shapes3d",
+    "folder",
+)
 SPLITS = ("train", "test")
 _WITH_FOLDER = ("fashion_mnist", "celeb_a", "folder")
 _WITH_IMAGE_SIZE = ("celeb_a", "folder")

@@ -82,7 +82,7 @@ class ImageData:
             UsageError: the data set has no masks, or none for this part.
         """
         if self.masker is None or part not in self.parts:
-            known = ", ".join(self.parts) or "none: only drawn faces have masks"
+            known = ", ".join(self.parts) or "none: drawn faces and planted cues have masks"
             raise UsageError(f"{self.name} has no mask for the part {part!r}; its parts: {known}.")
         return self.masker(self if indices is None else self[indices], part, progress)
 
