@@ -4,7 +4,7 @@ from tfgenxai.pictures import make_grid
 from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
-from tfgenxai.plots.maps import latent_heatmaps, overlay
+from tfgenxai.plots.maps import latent_heatmaps, map_sheet, overlay
 from tfgenxai.plots.style import png, save
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "loadings",
     "make_grid",
     "manifold_2d",
+    "map_sheet",
     "matrix",
     "overlay",
     "png",

@@ -6,7 +6,7 @@ is symmetric about zero: white or transparent means "no relevance" in every figu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -182,4 +182,29 @@ def _draw(
     )
     bar.set_label(label, fontsize=9)
     bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def map_sheet(
+    image: np.ndarray, maps: Mapping[str, np.ndarray], *, columns: int = 6, title: str = ""
+) -> Figure:
+    """One image and the maps that several methods give for it, each on a scale of its own.
+
+    Args:
+        image: (H, W, C) in [0, 1].
+        maps: name -> (h, w).
+    """
+    if not maps:
+        raise InvalidInputError("There is no map to draw.")
+    picture = as_pixels(image[None])[0]
+    rows = -(-(len(maps) + 1) // columns)
+    figure = new_figure(columns * TILE + 0.4, rows * (TILE + 0.3) + 0.5, title)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    show_picture(axes[0], picture, "input")
+    for cell, (name, values) in zip(axes[1:], maps.items(), strict=False):
+        norm = map_scale(values)
+        cell.imshow(upsample(values, *picture.shape[:2]), cmap=_colours(norm), norm=norm)
+        bare(cell, name)
+    for cell in axes[len(maps) + 1 :]:
+        cell.axis("off")
     return figure
