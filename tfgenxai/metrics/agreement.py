@@ -16,7 +16,7 @@ from tfgenxai.metrics.relevance import relevance_maps
 if TYPE_CHECKING:
     import pandas
 
-#: The measures of a pair of methods, and what each is for a method and itself.
+#: What `similarities` measures.
 MEASURES = ("spearman", "ssim", "iou")
 _WINDOW = 7
 
@@ -28,16 +28,11 @@ def agreement(
 
     Args:
         attributions: name -> relevance of the same samples and target; see `relevance_maps`.
-        top: share of the places that count as a map's most relevant.
-        absolute: compare sizes; by default signs count.
-        seed: of the order of places that are equally relevant, which chance decides.
+        top, absolute, seed: see `similarities`.
 
     Returns:
-        Columns `first`, `second`, `samples`, and for each measure its mean, `_low` and `_high`:
-        `spearman`, in [-1, 1], over places that either map gives a value (see
-        `rank_correlation`); `ssim`, in [-1, 1], structural similarity (Wang et al. 2004) of maps
-        scaled to a largest absolute value of 1, for images; `iou`, in [0, 1], the most relevant
-        places that two maps share, over those of either, with `iou_chance` for random maps.
+        Columns `first`, `second`, `samples`, each of `MEASURES` with its `_low` and `_high`, NaN
+        where it is not defined, and `iou_chance`, the mean `iou` of random maps.
 
     Raises:
         UsageError: fewer than two methods, or `top` out of range.
@@ -47,34 +42,53 @@ def agreement(
 
     if len(attributions) < 2:
         raise UsageError("Agreement is between methods: give two or more.")
-    if not 0.0 < top < 1.0:
-        raise UsageError(f"top= is a share of the places, between 0 and 1, not {top}.")
     maps = {name: relevance_maps(each) for name, each in attributions.items()}
-    if absolute:
-        maps = {name: np.abs(each) for name, each in maps.items()}
-    shapes = {name: each.shape for name, each in maps.items()}
-    if len(set(shapes.values())) > 1:
-        raise InvalidInputError(f"The maps have different shapes: {shapes}.")
-    count, *grid = next(iter(shapes.values()))
-    places = int(np.prod(grid))
-    size = max(1, round(top * places))
-    tops = {
-        name: _top(each.reshape(count, -1), size, (seed, place))
-        for place, (name, each) in enumerate(maps.items())
-    }
     rows = []
     for first, second in combinations(maps, 2):
-        a, b = maps[first], maps[second]
-        found = {
-            "spearman": [rank_correlation(p.ravel(), q.ravel()) for p, q in zip(a, b, strict=True)],
-            "ssim": [_ssim(p, q, signed=not absolute) for p, q in zip(a, b, strict=True)],
-            "iou": _iou(tops[first], tops[second]),
-        }
-        row: dict[str, Any] = {"first": first, "second": second, "samples": count}
+        found = similarities(maps[first], maps[second], top=top, absolute=absolute, seed=seed)
+        row: dict[str, Any] = {"first": first, "second": second, "samples": len(maps[first])}
         for measure in MEASURES:
-            row |= _cells(measure, np.asarray(found[measure]))
-        rows.append(row | {"iou_chance": _chance(size, places)})
+            row |= _cells(measure, found[measure])
+        places = int(np.prod(maps[first].shape[1:]))
+        rows.append(row | {"iou_chance": _chance(_size(top, places), places)})
     return pandas.DataFrame(rows)
+
+
+def similarities(
+    first: Any, second: Any, *, top: float = 0.1, absolute: bool = False, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """How alike two explanations of each sample are: measure -> (N,).
+
+    `spearman`, in [-1, 1]: rank correlation over the places that either map gives a value (see
+    `rank_correlation`). `ssim`, in [-1, 1]: structural similarity (Wang et al. 2004) of the maps,
+    each scaled to a largest absolute value of 1; NaN for vectors and maps of zeros. `iou`, in
+    [0, 1]: the most relevant places that both maps have, as a share of those that either has.
+
+    Args:
+        first, second: relevance of the same samples; see `relevance_maps`.
+        top: share of the places that count as a map's most relevant.
+        absolute: compare sizes; by default signs count.
+        seed: of the order of places that are equally relevant, which chance decides.
+
+    Raises:
+        UsageError: `top` is out of range.
+        InvalidInputError: maps of different samples or sizes.
+    """
+    if not 0.0 < top < 1.0:
+        raise UsageError(f"top= is a share of the places, between 0 and 1, not {top}.")
+    a, b = (relevance_maps(each) for each in (first, second))
+    if a.shape != b.shape:
+        raise InvalidInputError(f"Maps of {a.shape} and of {b.shape} cannot be compared.")
+    if absolute:
+        a, b = np.abs(a), np.abs(b)
+    size = _size(top, int(np.prod(a.shape[1:])))
+    tops = [_top(each.reshape(len(a), -1), size, (seed, i)) for i, each in enumerate((a, b))]
+    pairs = [*zip(a, b, strict=True)]
+    return {
+        "spearman": np.array([rank_correlation(p.ravel(), q.ravel()) for p, q in pairs]),
+        "ssim": np.array([_ssim(p, q, signed=not absolute) for p, q in pairs]),
+        "iou": np.sum(tops[0] & tops[1], axis=1) / np.sum(tops[0] | tops[1], axis=1),
+    }
 
 
 def agreement_matrix(frame: pandas.DataFrame, measure: str = "spearman") -> pandas.DataFrame:
@@ -113,6 +127,11 @@ def _ssim(first: np.ndarray, second: np.ndarray, *, signed: bool) -> float:
     return float(structural_similarity(a, b, win_size=window, data_range=2.0 if signed else 1.0))
 
 
+def _size(top: float, places: int) -> int:
+    """How many places are the most relevant."""
+    return max(1, round(top * places))
+
+
 def _top(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
     """The `size` most relevant places of rows (N, P), as booleans; equal ones at random."""
     found = np.zeros(rows.shape, bool)
@@ -122,12 +141,8 @@ def _top(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
     return found
 
 
-def _iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.sum(first & second, axis=1) / np.sum(first | second, axis=1)
-
-
 def _chance(size: int, places: int) -> float:
-    """The mean of `_iou` over random sets: the shared places are hypergeometric."""
+    """The mean IoU of random sets of places: how many they share is hypergeometric."""
     from scipy.stats import hypergeom
 
     shared = np.arange(size + 1)

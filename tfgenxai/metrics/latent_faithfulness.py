@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tfgenxai.errors import UsageError
+from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import find_output
-from tfgenxai.latent.checks import check_codes
 from tfgenxai.metrics.curve import Curve
-from tfgenxai.metrics.evaluate import batched
 from tfgenxai.metrics.relevance import relevance_rows
 from tfgenxai.metrics.removal import Removal
-from tfgenxai.metrics.scores import Scores
+from tfgenxai.metrics.scores import ROWS, Scores, whole
 from tfgenxai.targets import ReconstructionError
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 def latent_deletion(
     decode: Graph,
-    codes: np.ndarray,
+    codes: Any,
     relevance: Any,
     *,
     replace: Literal["zero", "resample"] = "zero",
@@ -38,7 +36,7 @@ def latent_deletion(
 
     Args:
         decode: a decoder or generator: a code in, `image` out.
-        codes: (N, d).
+        codes: (N, d), or what else a `Method` on the decoder takes.
         relevance: importance of every dimension, (N, d): an `Attribution` of a decoder's target,
             or KL divergence by dimension.
         replace: "zero" sets dimensions to the prior's mean, "resample" to draws of N(0, 1).
@@ -49,17 +47,25 @@ def latent_deletion(
         raise UsageError(f"replace is 'zero' or 'resample', not {replace!r}.")
     if draws < 1:
         raise UsageError(f"draws= must be at least 1, not {draws}.")
-    codes = check_codes(codes, rows=1).astype(np.float32)
-    source = next(iter(decode.inputs))
+    given = whole(codes, decode)
     image = find_output(decode, None, ("image",), "latent_deletion")
-    originals = batched(decode.function(source, image), codes)
-    scores = Scores(decode, codes, ReconstructionError(images=originals), seed=seed)
+    function = decode.function([*decode.inputs], image)
+    count = len(next(iter(given.values())))
+    originals = np.concatenate(
+        [
+            function(*(values[start : start + ROWS] for values in given.values())).numpy()
+            for start in range(0, count, ROWS)
+        ]
+    )
+    scores = Scores(decode, given, ReconstructionError(images=originals), seed=seed)
+    if scores.x.ndim != 2:
+        raise InvalidInputError(f"Codes have shape (N, d), not {scores.x.shape}.")
     importance = np.abs(relevance_rows(relevance, scores.grid, len(scores)))
     if replace == "zero":
-        baselines = [np.zeros_like(codes)]
+        baselines = [np.zeros_like(scores.x)]
     else:
         rng = np.random.default_rng(seed)
-        baselines = list(rng.standard_normal((draws, *codes.shape)).astype(np.float32))
+        baselines = list(rng.standard_normal((draws, *scores.x.shape)).astype(np.float32))
     options = {"steps": steps, "controls": controls, "seed": seed}
     curves = [
         Removal(scores, importance, baseline=baseline, **options).curve("latent_deletion", 1)
