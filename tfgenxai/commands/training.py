@@ -65,11 +65,39 @@ def add_train_command(commands: Any) -> None:
 
 def add_evaluate_command(commands: Any) -> None:
     """`tfgenxai evaluate`."""
+    from tfgenxai.metrics import GENERATED_IMAGES, GENERATION_PARTS
+
     text = "measure a SavedModel on test images, into its card"
-    parser = add_command(commands, "evaluate", _evaluate, text)
+    parser = add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        text,
+        "what a GAN or a VAE draws is compared with real images by the features and verdicts of a\n"
+        "classifier; in the table, `real` is the same measure on as many training images.\n"
+        "example: tfgenxai evaluate dcgan --generated 5000 --skip memorisation",
+    )
     parser.add_argument("path", metavar="PATH", help="a SavedModel with a model card")
     add_data(parser)
-    parser.add_argument("--classifier", metavar="PATH", help="labels what a generator draws")
+    parser.add_argument(
+        "--classifier", metavar="PATH", help="judges what a model draws (default: the one shipped)"
+    )
+    parser.add_argument(
+        "--generated",
+        type=int,
+        default=GENERATED_IMAGES,
+        metavar="N",
+        help=f"images to draw (default: {GENERATED_IMAGES})",
+    )
+    parser.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        choices=GENERATION_PARTS,
+        metavar="PART",
+        help=f"leave out a part of what is measured on drawn images; repeatable; one of: "
+        f"{', '.join(GENERATION_PARTS)}",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     add_json(parser)
 
@@ -97,6 +125,7 @@ def _data(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    from tfgenxai.metrics import GENERATED_IMAGES
     from tfgenxai.training.command import TrainRequest, train_and_export
 
     request = TrainRequest(
@@ -123,6 +152,8 @@ def _train(args: argparse.Namespace) -> None:
         args.path = train_and_export(request)
     args.size = None
     args.classifier = None
+    args.generated = GENERATED_IMAGES
+    args.skip = []
     _evaluate(args)
 
 
@@ -135,30 +166,68 @@ def _evaluate(args: argparse.Namespace) -> None:
     name = args.data or (model.card or {}).get("data", {}).get("name")
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data; add --data.")
+    if args.generated < 2:
+        raise UsageError(f"--generated must be at least 2, not {args.generated}.")
     held_out = data.load(name, "test", source=args.source, folder=args.folder, size=args.size)
+    judge = _judge(model, args, name)
+    train = None
+    if judge is not None:
+        train = data.load(name, "train", source=args.source, folder=args.folder, size=args.size)
     metrics = measure(
         model,
         held_out,
-        classifier=_labeller(model, args),
+        train=train,
+        classifier=judge,
+        generated=args.generated,
+        skip=args.skip,
         seed=args.seed,
         note=args.size is None,  # a card speaks of the whole test set
     )
     if args.json:
         print(json.dumps(metrics, indent=2))
-    else:
-        print(f"{model.path}: {brief(metrics)}")
+        return
+    compared = [name for name in metrics if f"{name}_real" in metrics]
+    in_rows = {name + end for name in compared for end in ("", "_low", "_high", "_real")}
+    print(f"{model.path}: {brief({k: v for k, v in metrics.items() if k not in in_rows})}")
+    if compared:
+        print_rows([_measure_row(name, metrics) for name in compared])
 
 
-def _labeller(model: Any, args: argparse.Namespace) -> Any:
-    """The classifier that labels what `model` draws: the one named, or the one that ships."""
+def _measure_row(name: str, metrics: dict[str, Any]) -> dict[str, Any]:
+    """A measure of generated images, its interval and what real images reach."""
+    ends = [metrics.get(f"{name}_{end}") for end in ("low", "high")]
+    return {
+        "measure": name.replace("_", " "),
+        "generated": _digits(metrics[name]),
+        "95 % interval": "" if None in ends else " to ".join(map(_digits, ends)),
+        "real": _digits(metrics[f"{name}_real"]),
+    }
+
+
+def _digits(value: float | None) -> str:
+    if value is None:
+        return "infinite"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def _judge(model: Any, args: argparse.Namespace, data_name: str) -> Any:
+    """The classifier that judges what `model` draws: the one named, or the one that ships.
+
+    None where the model draws nothing, or where the one that ships knows other images.
+    """
     from tfgenxai.errors import ModelNotFoundError
+    from tfgenxai.metrics.draws import generator
     from tfgenxai.saved.read import load
 
+    graph = generator(model)
     if args.classifier:
         return load(args.classifier)
+    if graph is None:
+        return None
     try:
-        found = load("classifier") if "generate" in model else None
+        found = load("classifier")
     except ModelNotFoundError:
         return None
-    wanted = model["generate"].outputs["image"].shape if found else None
-    return found if found and found["classify"].inputs["image"].shape == wanted else None
+    trained_on = (found.card or {}).get("data", {}).get("name")
+    fits = found["classify"].inputs["image"].shape == graph.outputs["image"].shape
+    return found if fits and trained_on == data_name else None

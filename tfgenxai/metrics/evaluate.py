@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfgenxai.metrics.coverage import mode_coverage
+from tfgenxai.metrics import GENERATED_IMAGES
+from tfgenxai.metrics.batches import batched
+from tfgenxai.metrics.draws import draw, generator
+from tfgenxai.metrics.generation import generation_report
 from tfgenxai.metrics.likelihood import active_units, importance_bound
 from tfgenxai.saved.card import write_card
 
@@ -21,8 +24,10 @@ def evaluate(
     data: ImageData,
     *,
     binarize: bool = False,
+    train: ImageData | None = None,
     classifier: SavedModel | None = None,
-    generated: int = 2000,
+    generated: int = GENERATED_IMAGES,
+    skip: Collection[str] = (),
     seed: int = 0,
 ) -> dict[str, Any]:
     """Metrics that the model's signatures allow, each with the number of images it was taken on.
@@ -30,8 +35,12 @@ def evaluate(
     Args:
         data: held-out images.
         binarize: threshold the images at 0.5 first, for models trained on binary images.
-        classifier: SavedModel with `classify`, which labels generated images.
-        generated: how many images a generator draws.
+        train: what the model was trained on.
+        classifier: SavedModel with `classify`, which judges generated images. What a model draws
+            is measured where this and `train` are given, against images that are not binarised:
+            so a VAE of binary images and a GAN of grey ones are measured on one scale.
+        generated: how many images a GAN's generator or a VAE's decoder draws.
+        skip: parts of `tfgenxai.metrics.generation.generation_report` to leave out.
     """
     images = (data.images > 0.5).astype(np.float32) if binarize else data.images
     metrics: dict[str, Any] = {"seed": seed}
@@ -48,8 +57,12 @@ def evaluate(
         metrics["reconstruction_mse"] = float(np.mean(np.square(restored - images)))
         if "logvar" in model["encode"].outputs and binarize:
             metrics |= likelihood_metrics(model, images, seed)
-    if "generate" in model and classifier is not None:
-        metrics |= generation_metrics(model, classifier, generated, seed)
+    if classifier is not None and train is not None and generator(model) is not None:
+        classes = classifier["classify"].outputs["probabilities"].shape[1]
+        draws = draw(model, generated, classes=classes, seed=seed)
+        metrics |= generation_report(
+            draws.images, train, data, classifier, labels=draws.labels, seed=seed, skip=skip
+        )
     return metrics
 
 
@@ -57,7 +70,10 @@ def measure(
     model: SavedModel,
     data: ImageData,
     *,
+    train: ImageData | None = None,
     classifier: SavedModel | None = None,
+    generated: int = GENERATED_IMAGES,
+    skip: Collection[str] = (),
     seed: int = 0,
     note: bool = True,
 ) -> dict[str, Any]:
@@ -68,7 +84,16 @@ def measure(
     card = model.card or {}
     trained_on = card.get("data", {})
     binarize = trained_on.get("binarized", False)
-    metrics = evaluate(model, data, binarize=binarize, classifier=classifier, seed=seed)
+    metrics = evaluate(
+        model,
+        data,
+        binarize=binarize,
+        train=train,
+        classifier=classifier,
+        generated=generated,
+        skip=skip,
+        seed=seed,
+    )
     metrics |= {"test_data": data.name, "test_source": data.source}
     if note and trained_on.get("name") == data.name:
         write_card(model.path, card | {"metrics": card.get("metrics", {}) | metrics})
@@ -85,30 +110,3 @@ def likelihood_metrics(model: SavedModel, images: np.ndarray, seed: int) -> dict
         bounds[name] = float(values.mean())
         bounds[f"{name}_images"] = len(values)
     return bounds
-
-
-def generation_metrics(
-    model: SavedModel, classifier: SavedModel, count: int, seed: int
-) -> dict[str, Any]:
-    """Shares of the classes among `count` generated images, and how sure the classifier is."""
-    size = model["generate"].inputs["z"].shape[1]
-    codes = np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
-    images = batched(model["generate"].function("z", "image"), codes)
-    coverage = mode_coverage(
-        batched(classifier["classify"].function("image", "probabilities"), images)
-    )
-    return {
-        "generated_images": count,
-        "classes_covered": coverage.covered,
-        "class_shares": [round(float(share), 4) for share in coverage.shares],
-        "classifier_confidence": coverage.confidence,
-    }
-
-
-def batched(function: Any, inputs: np.ndarray, size: int = 256) -> np.ndarray:
-    """`function` of all `inputs`, a batch at a time."""
-    parts = [
-        function(tf.constant(inputs[start : start + size])).numpy()
-        for start in range(0, len(inputs), size)
-    ]
-    return np.concatenate(parts)
