@@ -60,8 +60,9 @@ def similarities(
     """How alike two explanations of each sample are: measure -> (N,).
 
     `spearman`, in [-1, 1]: rank correlation over the places that either map gives a value (see
-    `rank_correlation`). `ssim`, in [-1, 1]: structural similarity (Wang et al. 2004) of the maps,
-    each scaled to a largest absolute value of 1; NaN for vectors and maps of zeros. `iou`, in
+    `rank_correlation`). `ssim`, in [-1, 1]: structural similarity (Wang et al. 2004) of the maps
+    as grey images, 0 being mid-grey (black with `absolute`) and a map's largest absolute value
+    white or black; NaN for vectors and maps of zeros. `iou`, in
     [0, 1]: the most relevant places that both maps have, as a share of those that either has.
 
     Args:
@@ -115,16 +116,22 @@ def _cells(measure: str, values: np.ndarray) -> dict[str, float]:
 
 
 def _ssim(first: np.ndarray, second: np.ndarray, *, signed: bool) -> float:
-    """SSIM of two maps, each scaled to a largest absolute value of 1; NaN for none, or vectors."""
+    """SSIM of two maps as images in [0, 1]; NaN for maps of zeros, and vectors.
+
+    Signed maps are moved into [0, 1], for SSIM is a product of a term of means and one of
+    covariances: of a map and its opposite both are negative, and the product would be near 1.
+    """
     from skimage.metrics import structural_similarity
 
     largest = [np.abs(each).max() for each in (first, second)]
     side = min(first.shape)
     if first.ndim != 2 or side < 3 or 0.0 in largest:
         return np.nan
+    images = [each / size for each, size in zip((first, second), largest, strict=True)]
+    if signed:
+        images = [(1.0 + each) / 2.0 for each in images]
     window = min(_WINDOW, side - (side + 1) % 2)
-    a, b = first / largest[0], second / largest[1]
-    return float(structural_similarity(a, b, win_size=window, data_range=2.0 if signed else 1.0))
+    return float(structural_similarity(*images, win_size=window, data_range=1.0))
 
 
 def _size(top: float, places: int) -> int:
