@@ -65,6 +65,7 @@ _SUBPACKAGES = (
     "latent",
     "metrics",
     "models",
+    "neurons",
     "plots",
     "report",
     "saved",

@@ -5,21 +5,28 @@ from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
 from tfgenxai.plots.maps import latent_heatmaps, map_sheet, overlay
+from tfgenxai.plots.neurons import ablation_heatmap, activation_maps, layer_bars, maximised
 from tfgenxai.plots.style import png, save
+from tfgenxai.plots.walks import interpolation
 
 __all__ = [
+    "ablation_heatmap",
+    "activation_maps",
     "bars",
     "curve",
     "curves",
     "eigenvalues",
     "image_grid",
+    "interpolation",
     "latent_heatmaps",
     "latent_traversal",
+    "layer_bars",
     "loadings",
     "make_grid",
     "manifold_2d",
     "map_sheet",
     "matrix",
+    "maximised",
     "overlay",
     "png",
     "reconstructions",
