@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from tfgenxai.latent.decoding import prior_codes
+from tfgenxai.latent.spaces import first_hidden, reduced
 from tfgenxai.metrics.evaluate import batched
 
 if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
-    from tfgenxai.graph import Graph
-
-_HIDDEN_DIMENSIONS = 50
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
     images = subjects.images(size)
     rng = np.random.default_rng(seed)
     encode, decode, generate = vae["encode"], vae["decode"], gan["generate"]
-    prior = _normal(rng, len(images), decode)
-    noise = _normal(rng, len(images), generate)
+    prior = prior_codes(decode, len(images), rng)
+    noise = prior_codes(generate, len(images), rng)
     clock = _Clock()
     posterior = encode.function("image", ["mean", "logvar"])
     both = clock("encode", lambda x: tf.concat(posterior(x), axis=1), images)
@@ -88,23 +87,13 @@ def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
         restored=batched(vae["reconstruct"].function("image", "image"), images),
         vae_samples=vae_samples,
         noise=noise,
-        hidden=_reduced(hidden, seed),
+        hidden=reduced(hidden, seed),
         hidden_layer=hidden_layer,
         gan_samples=gan_samples,
         vae_votes=batched(votes, vae_samples),
         gan_votes=batched(votes, gan_samples),
         seconds=clock.seconds,
     )
-
-
-def first_hidden(generate: Graph) -> str:
-    """The last layer with a flat output before the generator's first feature map."""
-    flat = ""
-    for layer in generate.layers:
-        if layer.output_shape is None or len(layer.output_shape) > 2:
-            break
-        flat = layer.name
-    return flat or generate.layers[0].name
 
 
 class _Clock:
@@ -119,18 +108,3 @@ class _Clock:
         outputs = batched(function, inputs)
         self.seconds[name] = time.perf_counter() - started
         return outputs
-
-
-def _normal(rng: np.random.Generator, count: int, graph: Graph) -> np.ndarray:
-    width = graph.inputs["z"].shape[1]
-    return rng.standard_normal((count, width)).astype(np.float32)
-
-
-def _reduced(values: np.ndarray, seed: int) -> np.ndarray:
-    """Rows (N, D) on their first principal components, as is usual before t-SNE and UMAP."""
-    from sklearn.decomposition import PCA
-
-    flat = values.reshape(len(values), -1)
-    count = min(_HIDDEN_DIMENSIONS, *flat.shape)
-    solver = PCA(count, svd_solver="randomized", random_state=seed)
-    return solver.fit_transform(flat).astype(np.float32)

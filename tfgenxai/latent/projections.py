@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from tfgenxai.errors import InvalidInputError
+from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.latent.checks import check_codes
 from tfgenxai.latent.components import PrincipalComponents
 from tfgenxai.latent.quality import Quality, quality
+from tfgenxai.latent.tsne import STARTS, Engine, Start, choose_engine, embed
 
 # Above this many code dimensions a PCA no longer forms the covariance matrix.
 WIDEST_COVARIANCE = 1_000
@@ -54,10 +55,15 @@ class Projection:
 
 
 class Projector(Protocol):
-    """A projection method with its settings: call it with codes."""
+    """A projection method with its settings: call it with codes.
+
+    Attributes:
+        for_stability: Settings under which the seed has its say; see `stability`.
+    """
 
     method: ClassVar[str]
     title: ClassVar[str]
+    for_stability: ClassVar[dict[str, Any]]
 
     def __init__(self, *args: Any, **settings: Any) -> None: ...
 
@@ -119,55 +125,62 @@ class PCA:
 
 @dataclass(frozen=True)
 class TSNE:
-    """t-SNE by scikit-learn (van der Maaten and Hinton 2008), started from the PCA.
+    """t-SNE (van der Maaten and Hinton 2008): by openTSNE above 10,000 codes, else scikit-learn.
 
     A perplexity above a third of the codes is lowered, with a warning.
+
+    Args:
+        iterations: Of the optimisation, the first 250 with early exaggeration; scikit-learn
+            makes 250 at least.
+        start: From the first principal components, or "random": the seed then decides where the
+            codes come to lie, and not only how ties are broken.
+        engine: "sklearn" or "opentsne"; `Projection.settings` say which one "auto" took.
+        seed: None lets openTSNE run on all cores and gives another picture every time.
     """
 
     n_components: int = 2
     perplexity: float = 30.0
     iterations: int = 1_000
     metric: str = "euclidean"
-    seed: int = 0
+    start: Start = "pca"
+    engine: Engine = "auto"
+    seed: int | None = 0
     method: ClassVar[str] = "tsne"
     title: ClassVar[str] = "t-SNE"
+    for_stability: ClassVar[dict[str, Any]] = {"start": "random"}
 
     def __call__(self, codes: np.ndarray) -> Projection:
-        from sklearn import manifold
-
         codes = _check(codes, rows=4)
-        perplexity = _clip("perplexity", self.perplexity, (len(codes) - 1) / 3, len(codes))
+        if self.start not in STARTS:
+            raise UsageError(f"start= must be 'pca' or 'random', not {self.start!r}.")
+        few = min(codes.shape) < self.n_components
+        settings = asdict(self) | {
+            "perplexity": _clip("perplexity", self.perplexity, (len(codes) - 1) / 3, len(codes)),
+            "engine": choose_engine(self.engine, len(codes), self.n_components),
+            "start": "random" if few else self.start,
+        }
         started = time.perf_counter()
-        values = manifold.TSNE(
-            self.n_components,
-            perplexity=perplexity,
-            max_iter=self.iterations,
-            metric=self.metric,
-            init="pca" if min(codes.shape) >= self.n_components else "random",
-            learning_rate="auto",
-            random_state=self.seed,
-        ).fit_transform(codes.astype(np.float32))
-        settings = asdict(self) | {"perplexity": perplexity}
-        return Projection(
-            values.astype(np.float32), self.method, settings, time.perf_counter() - started
-        )
+        values = embed(codes, **settings)
+        return Projection(values, self.method, settings, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
 class UMAP:
     """UMAP by umap-learn (McInnes, Healy and Melville 2018).
 
-    A seed makes it run on one core, which is what makes it repeatable; with more neighbours
-    than codes, their number is lowered with a warning.
+    A seed makes it run on one core, which is what makes it repeatable; `seed=None` takes all
+    cores and gives another picture every time. With more neighbours than codes, their number is
+    lowered with a warning.
     """
 
     n_components: int = 2
     n_neighbors: int = 15
     min_dist: float = 0.1
     metric: str = "euclidean"
-    seed: int = 0
+    seed: int | None = 0
     method: ClassVar[str] = "umap"
     title: ClassVar[str] = "UMAP"
+    for_stability: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, codes: np.ndarray) -> Projection:
         codes = _check(codes, rows=4)
@@ -186,7 +199,7 @@ class UMAP:
                 # The spectral start needs more codes than the eigenvectors it looks for.
                 init="spectral" if len(codes) > self.n_components + 2 else "random",
                 random_state=self.seed,
-                n_jobs=1,
+                n_jobs=1 if self.seed is not None else -1,
             ).fit_transform(codes.astype(np.float32))
         settings = asdict(self) | {"n_neighbors": neighbors}
         return Projection(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TRUSTWORTHINESS_NEIGHBORS = 12
 # Trustworthiness holds several N x N matrices; beyond this many rows a seeded subset stands in.
 TRUSTWORTHINESS_ROWS = 5_000
+# A silhouette takes N x N distances; beyond this many rows a seeded subset stands in.
+SILHOUETTE_ROWS = 10_000
 KNN_NEIGHBORS = 5
 KNN_FOLDS = 5
 
@@ -119,12 +121,20 @@ def knn_accuracy(
     return float(scores.mean())
 
 
-def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
-    """Mean silhouette of the classes in `points` (N, D), in [-1, 1] (Rousseeuw 1987)."""
+def silhouette(
+    points: np.ndarray, labels: np.ndarray, *, max_rows: int = SILHOUETTE_ROWS, seed: int = 0
+) -> float:
+    """Mean silhouette of the classes in `points` (N, D), in [-1, 1] (Rousseeuw 1987).
+
+    With more than `max_rows` points, a subset drawn with `seed` is measured.
+    """
     from sklearn.metrics import silhouette_score
 
     points = check_codes(points, rows=3)
     labels = check_labels(labels, len(points))
+    if len(points) > max_rows:
+        kept = np.random.default_rng(seed).choice(len(points), max_rows, replace=False)
+        points, labels = points[kept], check_labels(labels[kept], max_rows)
     if len(np.unique(labels)) >= len(points):
         raise InvalidInputError("Every point has a label of its own; a silhouette needs classes.")
     return float(silhouette_score(points, labels))
@@ -167,6 +177,9 @@ def stability(
 ) -> Stability:
     """Project `codes` (N, D) once a seed and compare the results.
 
+    t-SNE starts from random places here, unless `start` is among the settings: from the principal
+    components, every seed would give the same picture, and stability would say nothing.
+
     Args:
         projector: A seeded class, TSNE or UMAP; `settings` are passed to it.
 
@@ -176,7 +189,8 @@ def stability(
     drawn = tuple(seeds)
     if len(drawn) < 2:
         raise InvalidInputError("Stability compares seeds; give at least two.")
-    shown = [projector(seed=seed, **settings)(codes) for seed in drawn]
+    chosen = projector.for_stability | settings
+    shown = [projector(seed=seed, **chosen)(codes) for seed in drawn]
     return Stability(
         seeds=drawn,
         qualities=tuple(projection.quality(codes, labels) for projection in shown),

@@ -1,0 +1,181 @@
+"""The code spaces of a model by name: where its codes come from, and what labels them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgenxai.attribution.inputs import batches
+from tfgenxai.errors import ModelNotFoundError, UsageError
+from tfgenxai.explained import Feeds, fetch, find_output
+from tfgenxai.latent.decoding import decoded, prior_codes
+from tfgenxai.metrics.evaluate import batched
+
+if TYPE_CHECKING:
+    from tfgenxai.data import ImageData
+    from tfgenxai.graph import Graph
+    from tfgenxai.saved.read import SavedModel
+
+# What is left of a wide layer before its neighbourhoods are looked for.
+HIDDEN_DIMENSIONS = 50
+# Names of an encoder's output that is the code, the likeliest first.
+MEANS = ("mean", "mu", "z_mean", "z")
+
+
+@dataclass(frozen=True)
+class Space:
+    """Codes of one kind, and a label for each.
+
+    Attributes:
+        name: "posterior means", "encoder features", "z" or "first hidden layer".
+        codes: (N, D) float32.
+        labels: (N,) integers, or None where nothing tells them apart.
+        label_source: What the labels are, in words; "" without labels.
+        about: What the codes are, in words.
+        class_names: A name for each label value, or None.
+    """
+
+    name: str
+    codes: np.ndarray
+    labels: np.ndarray | None
+    label_source: str
+    about: str
+    class_names: tuple[str, ...] | None = None
+
+
+def spaces(
+    model: SavedModel,
+    data: ImageData | None = None,
+    *,
+    size: int = 2_000,
+    classifier: Graph | None = None,
+    label: str | None = None,
+    seed: int = 0,
+) -> dict[str, Space]:
+    """Every code space that the model's signatures give, by name.
+
+    An `encode` gives the posterior means of images; where the model generates too (a BiGAN), they
+    are called encoder features. A `generate` gives z and the generator's first hidden layer.
+
+    Args:
+        data: Images to encode, in [0, 1]; made binary where the model's card says so.
+        size: How many images, at most, and how many codes z.
+        classifier: Graph from images to `logits`, which labels what is generated.
+        label: The factor of `data` that labels its images; by default its labels, or the first
+            factor.
+
+    Raises:
+        ModelNotFoundError: The model has neither `encode` nor `generate`.
+        UsageError: `encode` needs images, or `label` is no factor of theirs.
+    """
+    found: list[Space] = []
+    if "encode" in model:
+        if data is None:
+            raise UsageError(f"{model.path} encodes images: give some as data=.")
+        name = "encoder features" if "generate" in model else "posterior means"
+        found.append(encoder_space(model, data[:size], name=name, label=label))
+    if "generate" in model:
+        found += generator_spaces(model["generate"], size, classifier=classifier, seed=seed)
+    if not found:
+        raise ModelNotFoundError(
+            f"{model.path} has no codes: it has the signatures "
+            f"{', '.join(model.signatures) or 'none'}, and neither encode nor generate."
+        )
+    return {space.name: space for space in found}
+
+
+def encoder_space(
+    model: SavedModel, data: ImageData, *, name: str = "posterior means", label: str | None = None
+) -> Space:
+    """Codes that the model's `encode` gives `data`: the mean, where it gives a distribution.
+
+    Raises:
+        UsageError: `label` is no factor of the data.
+    """
+    labels, source, names = _labels_of(data, label)
+    images = as_trained(model, data)
+    graph = model["encode"]
+    output = find_output(graph, None, MEANS, "A code space")
+    # A conditional encoder takes the label too.
+    given: Mapping[str, Any] | ImageData = images
+    if "label" in graph.inputs and labels is not None:
+        (picture,) = (n for n in graph.inputs if n != "label")
+        given = {picture: images, "label": labels}
+    stream, _ = batches(given, graph, 256)
+    codes = np.concatenate([fetch(graph, Feeds(batch), [output])[0].numpy() for batch in stream])
+    what = f"{name} of {len(data):,} {data.split} images of {data.name}"
+    return Space(name, codes.astype(np.float32), labels, source, what, names)
+
+
+def generator_spaces(
+    generate: Graph, size: int, *, classifier: Graph | None = None, seed: int = 0
+) -> list[Space]:
+    """z and the first hidden layer of a generator, for the same `size` codes from N(0, 1).
+
+    Codes of a generator have no labels: without a `classifier` to look at G(z) they get none.
+    """
+    codes = prior_codes(generate, size, np.random.default_rng(seed))
+    labels, source = None, ""
+    if classifier is not None:
+        images = decoded(generate, codes)
+        labels = batched(classifier.function("image", "logits"), images).argmax(axis=1)
+        source = "the class that the classifier sees in G(z)"
+    layer = first_hidden(generate)
+    hidden = reduced(decoded(generate, codes, fetch=layer), seed)
+    about = f"{hidden.shape[1]} principal components of {layer} at {size:,} codes from N(0, 1)"
+    return [
+        Space("z", codes, labels, source, f"{size:,} codes from N(0, 1)"),
+        Space("first hidden layer", hidden, labels, source, about),
+    ]
+
+
+def first_hidden(generate: Graph) -> str:
+    """The last layer with a flat output before the generator's first feature map."""
+    flat = ""
+    for layer in generate.layers:
+        if layer.output_shape is None or len(layer.output_shape) > 2:
+            break
+        flat = layer.name
+    return flat or generate.layers[0].name
+
+
+def reduced(values: np.ndarray, seed: int, width: int = HIDDEN_DIMENSIONS) -> np.ndarray:
+    """Rows (N, ...) on their first principal components, (N, at most `width`) float32.
+
+    As is usual before t-SNE and UMAP of wide layers (van der Maaten and Hinton 2008).
+    """
+    from sklearn.decomposition import PCA
+
+    flat = values.reshape(len(values), -1)
+    count = min(width, *flat.shape)
+    solver = PCA(count, svd_solver="randomized", random_state=seed)
+    return solver.fit_transform(flat).astype(np.float32)
+
+
+def as_trained(model: SavedModel, data: ImageData) -> ImageData:
+    """The images as the model was trained on them: binary at 0.5, if its card says so."""
+    if not ((model.card or {}).get("data") or {}).get("binarized", False):
+        return data
+    pixels = np.where(data.pixels > 127, np.uint8(255), np.uint8(0))
+    return dataclasses.replace(data, pixels=pixels)
+
+
+def _labels_of(
+    data: ImageData, factor: str | None
+) -> tuple[np.ndarray | None, str, tuple[str, ...] | None]:
+    """Labels (N,), what they are, and their names."""
+    if factor is None and data.labels is not None:
+        return data.labels, f"the labels of {data.name}", data.class_names
+    if data.factor_codes and data.factor_values:
+        factor = factor or data.factor_names[0]
+        if factor in data.factor_codes:
+            names = tuple(data.factor_values[factor])
+            return data.factor_codes[factor], f"the factor {factor!r} of {data.name}", names
+    if factor is None:
+        return None, "", None
+    known = f"its factors are {', '.join(data.factor_names)}" if data.factor_names else "no factors"
+    raise UsageError(f"{data.name} has no factor {factor!r}; {known}.")
