@@ -18,40 +18,10 @@ import numpy as np
 
 import tfgenxai
 from tfgenxai import data
-from tfgenxai.attribution import create
+from tfgenxai.compare.panel import ON_CODES, ON_IMAGES, built
 from tfgenxai.metrics.randomisation import FAILS_ABOVE, cascade
 from tfgenxai.quiet import import_tensorflow
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, Pixels, Target
-
-OPTIONS: dict[str, dict[str, Any]] = {
-    "integrated_gradients": {"steps": 20},
-    "smooth_grad": {"samples": 20},
-    "var_grad": {"samples": 20},
-    "rise": {"masks": 500},
-    "shap": {"background": 0.0, "segments": 20},
-    "lime": {"segments": 20, "samples": 200},
-}
-ON_IMAGES = (
-    "saliency",
-    "gradient_input",
-    "integrated_gradients",
-    "smooth_grad",
-    "var_grad",
-    "guided_backprop",
-    "deconvnet",
-    "guided_grad_cam",
-    "grad_cam",
-    "grad_cam_plus_plus",
-    "score_cam",
-    "layer_cam",
-    "lrp",
-    "occlusion",
-    "rise",
-    "shap",
-    "lime",
-)
-ON_CODES = ("saliency", "gradient_input", "integrated_gradients", "lrp", "occlusion", "shap")
-
 
 def cases(count: int, seed: int) -> dict[str, tuple[Any, Any, Target, tuple[str, ...]]]:
     """Network -> graph, inputs, target, methods."""
@@ -101,7 +71,7 @@ def main() -> None:
             if args.methods and name not in args.methods:
                 continue
             frame = cascade(
-                lambda g, name=name: create(name, g, **OPTIONS.get(name, {})),
+                lambda g, name=name: built(name, g),
                 graph,
                 inputs,
                 target,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfgenxai.commands.shared import Parser, add_command, add_json
 from tfgenxai.compare import COMPARISONS
+
+if TYPE_CHECKING:
+    from tfgenxai.compare.comparison import Comparison
 
 WRITES = """\
 writes OUT/report.html, OUT/results.json, OUT/tables/*.csv and OUT/figures/*.png.
@@ -30,6 +33,22 @@ def add_compare_command(commands: Any) -> None:
             metavar="N",
             help="images and codes to look at (default: %(default)s)",
         )
+    whole = add_command(
+        kinds,
+        "all",
+        _compare_all,
+        "all of them, and one page that says what was found and what to use each model for",
+        WRITES + "Each comparison is written to OUT/NAME/ as soon as it is done.",
+    )
+    _add_options(whole, Path("runs/all"))
+    whole.add_argument("--only", nargs="+", metavar="WHAT", default=(), help="these comparisons")
+    whole.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="look at X times as many images as each does by itself (default: %(default)s)",
+    )
 
 
 def _add_options(parser: argparse.ArgumentParser, out: Path) -> None:
@@ -53,6 +72,20 @@ def _compare(args: argparse.Namespace) -> None:
     from tfgenxai import compare
 
     found = compare.run(args.comparison, _subjects(args), size=args.size, seed=args.seed)
+    _written(found, args)
+
+
+def _compare_all(args: argparse.Namespace) -> None:
+    from tfgenxai.compare.everything import compare_all
+
+    found = compare_all(
+        _subjects(args), out=args.out, names=args.only, scale=args.scale, seed=args.seed
+    )
+    _written(found, args)
+
+
+def _written(found: Comparison, args: argparse.Namespace) -> None:
+    """Saves, and prints what was found."""
     page = found.save(args.out)
     if args.json:
         print(json.dumps(found.json(), indent=2))

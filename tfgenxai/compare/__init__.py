@@ -43,6 +43,18 @@ COMPARISONS: dict[str, Entry] = {
         "a VAE against a GAN: samples, latent spaces, inversion, neurons, heatmaps, cost",
         2000,
     ),
+    "conclusions": Entry(
+        "conclusions",
+        "compare_conclusions",
+        "four common conclusions about digits, neurons and latent codes, tested with controls",
+        1000,
+    ),
+    "methods": Entry(
+        "methods",
+        "compare_methods",
+        "every attribution method on every metric, on five networks",
+        12,
+    ),
 }
 
 

@@ -68,6 +68,12 @@ class Subjects:
             load(vae), load(gan), load(classifier), load_data("mnist", "test", source=source)
         )
 
+    def train(self, size: int) -> ImageData:
+        """The first `size` training images of the same source, or as many as there are."""
+        from tfgenxai.data import load as load_data
+
+        return load_data(self.data.name, "train", source=self.data.source)[:size]
+
     def grey(self, size: int) -> np.ndarray:
         """The first `size` images as they are, (N, 28, 28, 1)."""
         return self.data[:size].images

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfgenxai.compare import vae_gan_heatmaps, vae_gan_latents, vae_gan_samples
+from tfgenxai.compare import vae_gan_heatmaps, vae_gan_latents, vae_gan_quality, vae_gan_samples
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.material import Material, gather
 from tfgenxai.data.progress import counter
@@ -25,6 +25,7 @@ class VaeGan(Comparison):
             "A VAE and a GAN, explained side by side",
             f"{len(material.images):,} MNIST test images ({subjects.data.source}), seed {seed}",
         )
+        self.subjects = subjects
         self.vae, self.gan, self.classifier = subjects.vae, subjects.gan, subjects.classifier
         self.material = material
         self.seed = seed
@@ -37,6 +38,8 @@ class VaeGan(Comparison):
 
 STEPS: tuple[Callable[[VaeGan], None], ...] = (
     vae_gan_samples.add_samples,
+    vae_gan_quality.add_quality,
+    vae_gan_quality.add_inversion,
     vae_gan_latents.add_components,
     vae_gan_latents.add_projections,
     vae_gan_heatmaps.add_latent_heatmaps,

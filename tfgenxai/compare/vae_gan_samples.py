@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
+from tfgenxai.compare.use_cases import use_cases
+from tfgenxai.latent.effects import eta_squared
 from tfgenxai.metrics.coverage import Coverage, mode_coverage
 from tfgenxai.metrics.likelihood import active_units
 
@@ -57,41 +59,35 @@ def add_samples(comparison: VaeGan) -> None:
         f"{len(vae.shares)} digits with at least {100 * vae.floor:.0f} % of its samples each, the "
         f"GAN {gan.covered}. {_rarest('VAE', vae)} {_rarest('GAN', gan)}",
     )
-    mse = float(np.mean(np.square(material.restored - material.images)))
-    comparison.results["reconstruction_mse"] = mse
-    comparison.figure(
-        "reconstructions",
-        plots.reconstructions(material.images[:12], material.restored[:12]),
-        "Test images, as the VAE sees them, and their reconstructions through its posterior mean; "
-        "the mean squared "
-        f"error over all {len(material.images):,} images is {mse:.4f}. A GAN has no encoder, so "
-        "it cannot restore an image without searching for its code.",
-    )
 
 
 def add_summary(comparison: VaeGan) -> None:
-    """The closing table, and what its numbers suggest each model for."""
+    """The closing table, and what its numbers suggest to use each model for."""
     material, results = comparison.material, comparison.results
     count = len(material.images)
     codes = results["projections"]
-    vae = {
-        "classes_covered": results["coverage"]["vae"]["covered"],
-        "classifier_confidence": results["coverage"]["vae"]["confidence"],
-        "ms_per_sample": 1e3 * material.seconds["vae generate"] / count,
-        "codes_knn_accuracy": codes["VAE means"]["tsne"].get("codes_knn_accuracy"),
-        "codes_silhouette": codes["VAE means"]["tsne"].get("codes_silhouette"),
-        "latent_dimensions": material.means.shape[1],
+    quality, inversion = results["generation"], results["inversion"]
+    shared = ("frechet", "precision", "recall", "classifier_confidence", "classes_covered")
+    vae, gan = (
+        {
+            **{name: quality[model][name] for name in shared},
+            "ms_per_sample": 1e3 * material.seconds[f"{model} generate"] / count,
+            "ms_per_code": inversion["ms_per_code"][model],
+            "latent_dimensions": spaces[0].shape[1],
+            "codes_knn_accuracy": codes[view]["tsne"].get("codes_knn_accuracy"),
+            "codes_silhouette": codes[view]["tsne"].get("codes_silhouette"),
+            "largest_eta_squared": float(eta_squared(*spaces).max()),
+        }
+        for model, view, spaces in (
+            ("vae", "VAE means", (material.means, material.labels)),
+            ("gan", "GAN z", (material.noise, material.gan_labels)),
+        )
+    )
+    vae |= {
         "active_units": active_units(material.means),
-        "reconstruction_mse": results["reconstruction_mse"],
+        "reconstruction_mse": inversion["vae_mse"],
     }
-    gan = {
-        "classes_covered": results["coverage"]["gan"]["covered"],
-        "classifier_confidence": results["coverage"]["gan"]["confidence"],
-        "ms_per_sample": 1e3 * material.seconds["gan generate"] / count,
-        "codes_knn_accuracy": codes["GAN z"]["tsne"].get("codes_knn_accuracy"),
-        "codes_silhouette": codes["GAN z"]["tsne"].get("codes_silhouette"),
-        "latent_dimensions": material.noise.shape[1],
-    }
+    gan["reconstruction_mse"] = inversion["gan"]["mse"]
     results["summary"] = {"vae": vae, "gan": gan}
     comparison.section("Side by side, in numbers")
     comparison.table(
@@ -100,36 +96,21 @@ def add_summary(comparison: VaeGan) -> None:
             {"measure": name.replace("_", " "), "VAE": vae[name], "GAN": gan.get(name)}
             for name in vae
         ],
-        "All numbers are measured in this run on the same number of images and codes. The "
-        "silhouette and the accuracy of nearest neighbours are taken on the codes themselves.",
+        "All numbers are measured in this run. The silhouette and the accuracy of nearest "
+        "neighbours are taken on the codes themselves; the GAN's reconstruction is by search.",
     )
-    comparison.text(_reading(vae, gan))
-
-
-def _reading(vae: dict[str, Any], gan: dict[str, Any]) -> str:
-    """Sentences that follow from the table, whichever way its numbers point."""
-    sides = ("VAE", "GAN") if _first_wins("classifier_confidence", vae, gan) else ("GAN", "VAE")
-    faster = "GAN" if _first_wins("ms_per_sample", vae, gan) else "VAE"
-    times = sorted([vae["ms_per_sample"], gan["ms_per_sample"]])
-    lines = [
-        f"- To draw digits that read clearly: the {sides[0]}, whose samples the classifier is "
-        f"surer of than the {sides[1]}'s.",
-        f"- To draw many images: the {faster}, here {times[1] / times[0]:.1f} times faster.",
-        "- To restore, denoise or score a given image: the VAE, which alone has an encoder.",
-    ]
+    for model, rows in use_cases(results["summary"]).items():
+        comparison.table(f"uses-{model.lower()}", rows, f"The {model}: what it is for here.")
     if None not in (vae["codes_knn_accuracy"], gan["codes_knn_accuracy"]):
-        ordered = "VAE" if _first_wins("codes_knn_accuracy", vae, gan) else "GAN"
-        low, high = sorted([vae["codes_knn_accuracy"], gan["codes_knn_accuracy"]])
-        lines.append(
-            f"- To search, cluster or edit by code: the {ordered}, whose codes tell the digits "
-            f"apart better ({100 * high:.1f} % against {100 * low:.1f} % by nearest neighbours; "
-            "chance is about 10 %)."
+        comparison.finding(
+            "By the nearest neighbours of its code the digit is found for "
+            f"{100 * vae['codes_knn_accuracy']:.1f} % of the VAE's codes and "
+            f"{100 * gan['codes_knn_accuracy']:.1f} % of the GAN's."
         )
-    return "\n".join(lines)
-
-
-def _first_wins(measure: str, first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return first[measure] >= second[measure]
+    comparison.finding(
+        f"A sample takes {vae['ms_per_sample']:.2g} ms from the VAE and "
+        f"{gan['ms_per_sample']:.2g} ms from the GAN."
+    )
 
 
 def _model_row(model: SavedModel) -> dict[str, Any]:

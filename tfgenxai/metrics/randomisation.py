@@ -84,11 +84,23 @@ def cascade(
         drawn = names[: place + 1] if mode == "cascading" else [name]
         found = _maps(make(randomised(graph, drawn, seed)), inputs, target)
         rows.append({"layer": name, **_similarity(trained, found)})
-    twins = [
-        _maps(make(randomised(graph, names, seed + offset)), inputs, target) for offset in (0, 1)
-    ]
-    rows.append({"layer": "two random networks", **_similarity(*twins)})
-    return pandas.DataFrame(rows)
+    _, twins = against_random(make, graph, inputs, target, seed=seed)
+    return pandas.DataFrame([*rows, {"layer": "two random networks", **twins}])
+
+
+def against_random(
+    make: Callable[[Graph], Method], graph: Graph, inputs: Any, target: Target, *, seed: int = 0
+) -> tuple[dict[str, float], dict[str, float]]:
+    """How alike maps are before and after all layers are drawn anew, and for two random networks.
+
+    The end of a `cascade` without its steps. Each is `similarity`, `standard_error`, `samples`.
+    """
+    names = weighted_layers(graph, target)
+    first, second = (
+        _maps(make(randomised(graph, names[::-1], seed + offset)), inputs, target)
+        for offset in (0, 1)
+    )
+    return _similarity(_maps(make(graph), inputs, target), first), _similarity(first, second)
 
 
 def weighted_layers(graph: Graph, target: Target) -> list[str]:

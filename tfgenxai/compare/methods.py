@@ -1,0 +1,298 @@
+"""Every attribution method on every metric: one table a network, and who ranks where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgenxai import plots
+from tfgenxai.compare.cases import Case, cases
+from tfgenxai.compare.comparison import Comparison
+from tfgenxai.compare.panel import RANDOM, built
+from tfgenxai.data.progress import counter
+from tfgenxai.metrics.agreement import agreement, agreement_matrix
+from tfgenxai.metrics.latent_faithfulness import latent_deletion
+from tfgenxai.metrics.randomisation import FAILS_ABOVE, against_random
+from tfgenxai.metrics.scorecard import scorecard
+
+if TYPE_CHECKING:
+    import pandas
+
+    from tfgenxai.compare.subjects import Subjects
+    from tfgenxai.saved.read import SavedModel
+
+#: Measure -> its heading, and +1 where higher is better, -1 where lower is.
+MEASURES: dict[str, tuple[str, int]] = {
+    "deletion_gain": ("deletion gain", 1),
+    "insertion_gain": ("insertion gain", 1),
+    "pixel_flipping_gain": ("flipping gain", 1),
+    "faithfulness_correlation": ("faithfulness correlation", 1),
+    "infidelity": ("infidelity", -1),
+    "latent_deletion_gain": ("latent deletion gain", 1),
+    "relevance_mass": ("mass on target", 1),
+    "relevance_rank": ("rank on target", 1),
+    "auroc": ("AUROC", 1),
+    "max_sensitivity": ("max-sensitivity", -1),
+    "seed_correlation": ("seed correlation", 1),
+    "randomisation": ("alike when random", -1),
+    "gini": ("Gini", 1),
+    "seconds_per_map": ("seconds a map", -1),
+}
+#: What the ranks are taken over: Gini describes a map, and few methods have a seed.
+_JUDGED = tuple(name for name in MEASURES if name not in ("gini", "seed_correlation"))
+_FAITHFUL = ("deletion_gain", "insertion_gain", "pixel_flipping_gain")
+_DRAWS = 2
+_FEWEST = 4
+
+
+def compare_methods(
+    subjects: Subjects,
+    *,
+    size: int = 12,
+    seed: int = 0,
+    progress: bool = True,
+    only: Sequence[str] = (),
+    faces: SavedModel | None = None,
+) -> Comparison:
+    """Every method on every metric, for each of five networks.
+
+    Args:
+        size: inputs of each network, at least 4.
+        seed: of inputs, methods and metrics.
+        progress: show a bar on stderr.
+        only: methods to compare; all by default.
+        faces: the VAE of faces; `conv-vae-faces` by default.
+    """
+    from tfgenxai.errors import UsageError
+    from tfgenxai.saved.read import load
+
+    if size < _FEWEST:
+        raise UsageError(f"Means over samples need at least {_FEWEST} of them, not {size}.")
+    found = Comparison(
+        "Attribution methods, measured",
+        f"{size} inputs of each network, MNIST from {subjects.data.source}, drawn faces, "
+        f"seed {seed}",
+    )
+    found.results |= {"inputs": size, "source": subjects.data.source, "seed": seed}
+    found.section("How to read this", _READING)
+    studied = cases(subjects, faces or load("conv-vae-faces"), size=size, seed=seed)
+    chosen = {case.slug: [m for m in case.methods if not only or m in only] for case in studied}
+    with counter("comparing methods", sum(map(len, chosen.values())), progress) as done:
+        tables = {}
+        for case in studied:
+            rows = []
+            for name in chosen[case.slug]:
+                rows.append(_row(case, name, seed))
+                done(1)
+            tables[case.slug] = _add_case(found, case, rows, chosen[case.slug], seed)
+    _add_ranks(found, {case.slug: case.title for case in studied}, tables)
+    return found
+
+
+_READING = """\
+Each row of a table is a method, each column the mean of a measure over the inputs.
+
+- **deletion, insertion, flipping gain**: places of the input are taken away, or put in, in the \
+order of their relevance; the gain is how much faster the explained number moves than in random \
+order. 0 is no better than chance.
+- **faithfulness correlation**: between the relevance of random subsets and what their removal \
+does. 1 is best.
+- **infidelity**: squared error of that prediction after the best scaling. 0 is best.
+- **mass, rank, AUROC on target**: how much of the relevance lies where it should.
+- **max-sensitivity**: how much a map changes under small noise of the input. 0 is best.
+- **alike when random**: rank correlation with the map of a network whose weights are all drawn \
+anew. Above 0.5 the map shows the input rather than what was learned.
+- **Gini**: 1 is all relevance in one place, 0 the same everywhere."""
+
+
+def _row(case: Case, name: str, seed: int) -> dict[str, Any]:
+    """The scorecard of one method, with parameter randomisation."""
+    row = scorecard(
+        built(name, case.graph, seed),
+        case.inputs,
+        case.target,
+        masks=case.masks,
+        make=(lambda s: built(name, case.graph, s)) if name in RANDOM else None,
+        seeds=(seed, seed + 1),
+        baseline=case.baseline,
+        draws=_DRAWS,
+        seed=seed,
+    )
+    if case.slug == "decoder":
+        relevance = np.abs(built(name, case.graph, seed)(case.inputs, case.target).values)
+        row |= latent_deletion(case.graph, case.inputs, relevance, seed=seed).row()
+    random, twins = against_random(
+        lambda graph: built(name, graph, seed), case.graph, case.inputs, case.target, seed=seed
+    )
+    row["randomisation"] = random["similarity"]
+    row["randomisation_error"] = random["standard_error"]
+    row["randomisation_twins"] = twins["similarity"]
+    return row
+
+
+def _add_case(
+    found: Comparison, case: Case, rows: list[dict[str, Any]], names: Sequence[str], seed: int
+) -> pandas.DataFrame:
+    """The section of one network; gives back its table."""
+    import pandas
+
+    frame = pandas.DataFrame(rows)
+    found.section(case.title, case.about)
+    shown = [name for name in MEASURES if name in frame]
+    against = (
+        f" Relevance should lie on {case.ground}, {100 * rows[0]['localisation_chance']:.1f} % of "
+        "the pixels."
+        if case.masks is not None
+        else ""
+    )
+    found.table(
+        case.slug,
+        frame,
+        f"{len(case.inputs)} inputs, means; the file tables/{case.slug}.csv has all 95 % "
+        f"intervals.{against}",
+        columns=["method", *shown],
+    )
+    found.figure(
+        f"{case.slug}-faithfulness",
+        plots.bars(
+            list(frame["insertion_gain"]),
+            list(frame["method"]),
+            title=f"{case.title}: insertion, gain over random order",
+            xlabel="area between the curves, in units of the target (95 % interval)",
+            errors=_errors(frame, "insertion_gain"),
+        ),
+        _better_than_chance(frame),
+    )
+    if case.inputs.ndim == 4:
+        _add_pictures(found, case, names, seed)
+    found.results[case.slug] = rows
+    return frame
+
+
+def _add_pictures(found: Comparison, case: Case, names: Sequence[str], seed: int) -> None:
+    """Maps of all methods on one input, and how alike the methods are."""
+    maps = {n: built(n, case.graph, seed)(case.inputs, case.target, progress=False) for n in names}
+    first = {name: each[0].at_input_resolution(0) for name, each in maps.items()}
+    flat = {n: v.sum(axis=-1) if v.ndim == 3 else v for n, v in first.items()}
+    found.figure(
+        f"{case.slug}-maps",
+        plots.map_sheet(case.inputs[0], flat, title=case.title),
+        f"The map of every method for one input ({case.title}); each on its own scale.",
+    )
+    if len(maps) < 2:
+        return
+    pairs = agreement(maps, seed=seed)
+    spearman = agreement_matrix(pairs, "spearman")
+    closest = pairs.loc[pairs["spearman"].idxmax()]
+    found.figure(
+        f"{case.slug}-agreement",
+        plots.matrix(
+            spearman.to_numpy(),
+            list(spearman.index),
+            list(spearman.columns),
+            title="Agreement of the methods",
+            label="Spearman's rank correlation",
+            limits=(-1.0, 1.0),
+        ),
+        f"Rank correlation between the maps of two methods, mean over the inputs; over all pairs "
+        f"{pairs['spearman'].mean():.2f}. Most alike are {closest['first']} and "
+        f"{closest['second']} ({closest['spearman']:.2f}).",
+    )
+    found.frames[f"{case.slug}-agreement"] = pairs
+
+
+def _add_ranks(
+    found: Comparison, titles: dict[str, str], tables: dict[str, pandas.DataFrame]
+) -> None:
+    """Mean rank of every method over the measures, and the findings."""
+    import pandas
+
+    ranks = pandas.DataFrame({slug: mean_ranks(frame) for slug, frame in tables.items()})
+    ranks = ranks.loc[ranks.mean(axis=1).sort_values().index]
+    found.section(
+        "Who ranks where",
+        "On each network the methods are ranked from 0 (best) to 1 (worst) by every measure but "
+        "the Gini, and their ranks averaged. The weight of one measure against another is a "
+        "choice: look at the tables before choosing a method.",
+    )
+    found.figure(
+        "ranks",
+        plots.matrix(
+            ranks.to_numpy(),
+            list(ranks.index),
+            [titles[slug].partition(":")[0] for slug in ranks.columns],
+            title="Mean rank over the measures",
+            label="mean rank, 0 is best",
+            limits=(0.0, 1.0),
+        ),
+        "Mean rank of each method over the measures; a dash: not defined there.",
+    )
+    found.frames["ranks"] = ranks.reset_index(names="method")
+    for slug, frame in tables.items():
+        found.finding(sentence(titles[slug], frame))
+    failing = sorted(
+        {
+            row["method"]
+            for frame in tables.values()
+            for _, row in frame.iterrows()
+            if row["randomisation"] > FAILS_ABOVE and row["randomisation"] > row[_TWINS] + _APART
+        }
+    )
+    found.finding(
+        "Maps stay alike (over 0.5, and more than those of two random networks) when all weights "
+        f"are drawn anew for: {', '.join(failing) or 'no method'}."
+    )
+
+
+_TWINS = "randomisation_twins"
+_APART = 0.1
+
+
+def mean_ranks(frame: pandas.DataFrame) -> pandas.Series:
+    """Mean rank of each method, 0 (best) to 1 (worst), over the measures of one table."""
+    import pandas
+
+    ranks = {}
+    for name in _JUDGED:
+        if name in frame and frame[name].notna().sum() > 1:
+            ranked = frame[name].rank(ascending=MEASURES[name][1] < 0)
+            ranks[name] = (ranked - 1) / (frame[name].notna().sum() - 1)
+    return pandas.DataFrame(ranks).mean(axis=1).set_axis(frame["method"])
+
+
+def sentence(title: str, frame: pandas.DataFrame) -> str:
+    """What one table says: the most faithful method, those no better than chance, the cheapest."""
+    best = frame.loc[frame["insertion_gain"].idxmax()]
+    swift = frame.loc[frame["seconds_per_map"].idxmin()]
+    chance = list(frame.loc[frame["insertion_gain_low"] <= 0, "method"])
+    text = (
+        f"{title}: most faithful by insertion is {best['method']} (gain "
+        f"{best['insertion_gain']:.3g} [{best['insertion_gain_low']:.3g}, "
+        f"{best['insertion_gain_high']:.3g}]); not better than random order: "
+        f"{', '.join(chance) or 'none'}"
+    )
+    if "relevance_mass" in frame:
+        near = frame.loc[frame["relevance_mass"].idxmax()]
+        text += (
+            f"; most of its relevance on target has {near['method']} "
+            f"({100 * near['relevance_mass']:.0f} %, chance "
+            f"{100 * near['localisation_chance']:.0f} %)"
+        )
+    return f"{text}; cheapest is {swift['method']} ({1e3 * swift['seconds_per_map']:.2g} ms a map)."
+
+
+def _better_than_chance(frame: pandas.DataFrame) -> str:
+    counts = {
+        name: int((frame[f"{name}_low"] > 0).sum()) for name in _FAITHFUL if f"{name}_low" in frame
+    }
+    listed = ", ".join(f"{name.partition('_')[0]} {count}" for name, count in counts.items())
+    return (
+        f"How far the most relevant places, put in first, raise the target faster than random "
+        f"ones. Of {len(frame)} methods, better than chance (interval above 0) are by {listed}."
+    )
+
+
+def _errors(frame: pandas.DataFrame, name: str) -> list[float]:
+    return list((frame[f"{name}_high"] - frame[f"{name}_low"]) / 2)
