@@ -7,7 +7,6 @@ import pytest
 
 import tfgenxai
 from tfgenxai.data import ImageData
-from tfgenxai.metrics.coverage import mode_coverage
 from tfgenxai.metrics.evaluate import batched, evaluate, measure
 from tfgenxai.models import MODELS
 from tfgenxai.saved.card import read_card, verify, write_card
@@ -46,17 +45,6 @@ def data():
     )
 
 
-def test_mode_coverage():
-    votes = [0] * 60 + [1] * 39 + [2]
-    probabilities = np.full((100, 4), 0.1)
-    probabilities[np.arange(100), votes] = 0.7
-    coverage = mode_coverage(probabilities, floor=0.02)
-    np.testing.assert_allclose(coverage.shares, [0.6, 0.39, 0.01, 0])
-    assert coverage.covered == 2
-    assert coverage.confidence == pytest.approx(0.7)
-    assert mode_coverage(probabilities).covered == 3  # the default floor is one in a hundred
-
-
 def test_a_vae(model, data):
     live, saved = model("cvae")
     metrics = evaluate(saved, data, binarize=True)
@@ -88,22 +76,49 @@ def test_grey_images_have_no_likelihood(model, data):
     assert not {"elbo", "iwae_50"} & metrics.keys()
 
 
-def test_a_classifier_and_a_generator(model, data):
+def test_a_classifier(model, data):
     classifier, saved_classifier = model("classifier")
     metrics = evaluate(saved_classifier, data)
     hits = classifier(data.images).numpy().argmax(axis=1) == data.labels
     assert metrics["accuracy"] == pytest.approx(hits.mean())
 
+
+def test_a_generator(model, data):
+    classifier, saved_classifier = model("classifier")
     generator, saved_generator = model("dcgan")
     assert evaluate(saved_generator, data).keys() == {"seed"}
-    metrics = evaluate(saved_generator, data, classifier=saved_classifier, generated=40, seed=3)
+    assert evaluate(saved_generator, data, classifier=saved_classifier).keys() == {"seed"}
+    options = {"train": data, "classifier": saved_classifier, "seed": 3}
+    metrics = evaluate(saved_generator, data, generated=40, **options)
     codes = np.random.default_rng(3).standard_normal((40, 100)).astype(np.float32)
     votes = classifier(generator.generate(codes)).numpy().argmax(axis=1)
     shares = np.bincount(votes, minlength=10) / 40
     np.testing.assert_allclose(metrics["class_shares"], shares, atol=1e-4)
     assert metrics["classes_covered"] == np.sum(shares >= 0.01)
-    assert metrics["generated_images"] == 40
+    assert metrics["generated_images"] == 40 and metrics["distance_images"] == 30
     assert 0.1 <= metrics["classifier_confidence"] <= 1
+    assert {"frechet", "recall", "stacked_modes", "authenticity_pixels"} <= metrics.keys()
+    assert "conditional_accuracy" not in metrics
+
+
+def test_vaes_draw_too_and_a_conditional_one_is_asked_for_labels(model, data):
+    classifier, saved_classifier = model("classifier")
+    options = {"train": data, "classifier": saved_classifier, "generated": 20, "seed": 1}
+    options["skip"] = ("stacked", "distances", "manifold", "memorisation")
+    live, saved = model("cvae")
+    metrics = evaluate(saved, data, binarize=True, **options)
+    codes = np.random.default_rng(1).standard_normal((20, 10)).astype(np.float32)
+    votes = classifier(live.sample(codes)).numpy().argmax(axis=1)
+    np.testing.assert_allclose(metrics["class_shares"], np.bincount(votes, minlength=10) / 20)
+    assert "elbo" in metrics and "frechet" not in metrics
+
+    live, saved = model("cvae-conditional")
+    metrics = evaluate(saved, data, **options)
+    labels = np.arange(20) % 10
+    votes = classifier(live.decode(codes, True, label=labels)).numpy().argmax(axis=1)
+    assert metrics["conditional_accuracy"] == pytest.approx(np.mean(votes == labels))
+    hits = classifier(data.images).numpy().argmax(axis=1) == data.labels
+    assert 0 <= metrics["conditional_accuracy_real"] <= min(1, hits.mean() * 30 / 20)
 
 
 def test_measure_notes_the_metrics_on_the_card(model, data):

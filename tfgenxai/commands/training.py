@@ -162,12 +162,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     from tfgenxai.metrics.evaluate import measure
     from tfgenxai.saved.read import load
 
+    if args.generated < 2:
+        raise UsageError(f"--generated must be at least 2, not {args.generated}.")
     model = load(args.path)
     name = args.data or (model.card or {}).get("data", {}).get("name")
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data; add --data.")
-    if args.generated < 2:
-        raise UsageError(f"--generated must be at least 2, not {args.generated}.")
     held_out = data.load(name, "test", source=args.source, folder=args.folder, size=args.size)
     judge = _judge(model, args, name)
     train = None
