@@ -48,7 +48,8 @@ class Measured(NamedTuple):
         """Whether no explanation is better than the exact one, (N,), beyond rounding."""
         signed = {name: self.sign * each for name, each in self.values.items()}
         slack = LEVEL * np.nanmax(np.abs(np.stack([*self.values.values()])))
-        return np.all([~(each > signed["exact"] + slack) for each in signed.values()], axis=0)
+        beaten = np.any([each > signed["exact"] + slack for each in signed.values()], axis=0)
+        return np.isfinite(signed["exact"]) & ~beaten
 
 
 class Models(NamedTuple):

@@ -11,7 +11,7 @@ from tfgenxai.explained import find_output
 from tfgenxai.metrics.curve import Curve
 from tfgenxai.metrics.relevance import relevance_rows
 from tfgenxai.metrics.removal import Removal
-from tfgenxai.metrics.scores import ROWS, Scores, whole
+from tfgenxai.metrics.scores import Scores, values_of, whole
 from tfgenxai.targets import ReconstructionError
 
 if TYPE_CHECKING:
@@ -49,14 +49,7 @@ def latent_deletion(
         raise UsageError(f"draws= must be at least 1, not {draws}.")
     given = whole(codes, decode)
     image = find_output(decode, None, ("image",), "latent_deletion")
-    function = decode.function([*decode.inputs], image)
-    count = len(next(iter(given.values())))
-    originals = np.concatenate(
-        [
-            function(*(values[start : start + ROWS] for values in given.values())).numpy()
-            for start in range(0, count, ROWS)
-        ]
-    )
+    originals = values_of(image, given, decode)
     scores = Scores(decode, given, ReconstructionError(images=originals), seed=seed)
     if scores.x.ndim != 2:
         raise InvalidInputError(f"Codes have shape (N, d), not {scores.x.shape}.")
@@ -64,8 +57,11 @@ def latent_deletion(
     if replace == "zero":
         baselines = [np.zeros_like(scores.x)]
     else:
-        rng = np.random.default_rng(seed)
-        baselines = list(rng.standard_normal((draws, *scores.x.shape)).astype(np.float32))
+        streams = [np.random.default_rng([seed, n]) for n in range(len(scores))]
+        baselines = [
+            np.stack([rng.standard_normal(scores.x.shape[1]) for rng in streams])
+            for _ in range(draws)
+        ]
     options = {"steps": steps, "controls": controls, "seed": seed}
     curves = [
         Removal(scores, importance, baseline=baseline, **options).curve("latent_deletion", 1)

@@ -134,6 +134,19 @@ def whole(inputs: Any, graph: Graph) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def values_of(tensor: tf.Tensor, inputs: dict[str, np.ndarray], graph: Graph) -> np.ndarray:
+    """The values (N, ...) of a tensor of the graph for `whole` inputs, a batch at a time."""
+    function = graph.function([*inputs], tensor)
+    fixed = next(iter(graph.inputs.values())).shape[0]
+    size = fixed or ROWS
+    found = []
+    for start in range(0, len(next(iter(inputs.values()))), size):
+        parts = [values[start : start + size] for values in inputs.values()]
+        count = len(parts[0])
+        found.append(function(*(_filled(each, fixed or count) for each in parts)).numpy()[:count])
+    return np.concatenate(found)
+
+
 def _filled(array: np.ndarray, count: int) -> np.ndarray:
     """The array with its last row repeated until there are so many."""
     return np.concatenate([array, np.repeat(array[-1:], count - len(array), axis=0)])
