@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tfgenxai.commands.compare import add_compare_command
 from tfgenxai.commands.explain import add_explain_command, add_methods_command
+from tfgenxai.commands.latents import add_latents_command
 from tfgenxai.commands.saved import add_inspect_command, add_models_command
 from tfgenxai.commands.shared import Parser
 from tfgenxai.commands.training import add_data_command, add_evaluate_command, add_train_command
@@ -20,6 +21,7 @@ examples:
   tfgenxai models                                   what ships with the project
   tfgenxai compare vae-gan                          the VAE-against-GAN report, in minutes
   tfgenxai explain saliency cvae --target latent:3  which pixels move a latent coordinate
+  tfgenxai latents dcgan                            the codes of a model, seen and measured
   tfgenxai methods                                  what else can explain
   tfgenxai train cvae --epochs 10 --out runs        train, export, measure
   tfgenxai train cvae --epochs 10 --out runs --resume    go on after an interruption
@@ -68,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_inspect_command(commands)
     add_methods_command(commands)
     add_explain_command(commands)
+    add_latents_command(commands)
     add_compare_command(commands)
     return parser
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.errors import InvalidInputError, UsageError
-from tfgenxai.explained import find_output
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
@@ -69,6 +68,8 @@ def decoded(
         InvalidInputError: Codes of another width, NaN or infinite ones.
         UsageError: The graph takes no code, or an input is missing or unknown.
     """
+    from tfgenxai.explained import find_output
+
     name, width = code_input(graph), code_width(graph)
     array = np.asarray(codes, np.float32)
     if array.ndim < 1 or array.shape[-1] != width or not array.size:

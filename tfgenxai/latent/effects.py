@@ -32,7 +32,7 @@ def eta_squared(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def cohens_d(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How far each class lies from all others in each dimension, (classes, D), in pooled deviations.
+    """How far each class lies from the rest in each dimension, (classes, D), in deviations.
 
     Cohen's d: mean of the class less mean of the rest, over their pooled standard deviation
     (Cohen 1988). Rows are in the labels' order; 0 where nothing varies.

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgenxai.attribution.inputs import batches
 from tfgenxai.errors import ModelNotFoundError, UsageError
-from tfgenxai.explained import Feeds, fetch, find_output
 from tfgenxai.latent.decoding import decoded, prior_codes
-from tfgenxai.metrics.evaluate import batched
 
 if TYPE_CHECKING:
     from tfgenxai.data import ImageData
@@ -96,6 +93,9 @@ def encoder_space(
     Raises:
         UsageError: `label` is no factor of the data.
     """
+    from tfgenxai.attribution.inputs import batches
+    from tfgenxai.explained import Feeds, fetch, find_output
+
     labels, source, names = _labels_of(data, label)
     images = as_trained(model, data)
     graph = model["encode"]
@@ -118,6 +118,8 @@ def generator_spaces(
 
     Codes of a generator have no labels: without a `classifier` to look at G(z) they get none.
     """
+    from tfgenxai.metrics.evaluate import batched
+
     codes = prior_codes(generate, size, np.random.default_rng(seed))
     labels, source = None, ""
     if classifier is not None:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
-from tfgenxai.explained import find_output
 from tfgenxai.latent.checks import check_codes
 from tfgenxai.latent.spaces import MEANS
 from tfgenxai.latent.walks import Traversal, traversal
-from tfgenxai.targets import Latent
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
@@ -63,6 +60,10 @@ def tweak(
     Raises:
         UsageError, InvalidInputError: As `traversal` and `LatentGradCAM`.
     """
+    from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
+    from tfgenxai.explained import find_output
+    from tfgenxai.targets import Latent
+
     given = {name: np.atleast_1d(value) for name, value in (extra or {}).items()}
     picture = next(name for name in encode.inputs if name not in given)
     inputs = {picture: np.asarray(image, np.float32)[None], **given}
