@@ -43,10 +43,9 @@ def compare_conclusions(
             part(found, study)
             done(1)
     found.section("The verdicts")
-    found.table(
-        "conclusions", [each.row() for each in study.conclusions], "Every conclusion, once more."
-    )
-    found.results["conclusions"] = [each.row() for each in study.conclusions]
+    rows = [each.row() for each in study.conclusions]
+    found.table("conclusions", rows, "Every conclusion, once more.")
+    found.results["conclusions"] = rows
     for each in study.conclusions:
         found.finding(each.sentence())
     return found

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfgenxai.compare import vae_gan_heatmaps, vae_gan_latents, vae_gan_quality, vae_gan_samples
+from tfgenxai.compare import (
+    vae_gan_heatmaps,
+    vae_gan_latents,
+    vae_gan_neurons,
+    vae_gan_quality,
+    vae_gan_samples,
+)
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.material import Material, gather
 from tfgenxai.data.progress import counter
@@ -42,6 +48,7 @@ STEPS: tuple[Callable[[VaeGan], None], ...] = (
     vae_gan_quality.add_inversion,
     vae_gan_latents.add_components,
     vae_gan_latents.add_projections,
+    vae_gan_neurons.add_neurons,
     vae_gan_heatmaps.add_latent_heatmaps,
     vae_gan_heatmaps.add_discriminator_heatmaps,
     vae_gan_heatmaps.add_saliency,
