@@ -8,7 +8,8 @@ import pytest
 
 import tfgenxai
 from tfgenxai.compare.comparison import Comparison
-from tfgenxai.compare.methods import compare_methods, mean_ranks, sentence
+from tfgenxai.compare.methods import compare_methods
+from tfgenxai.compare.methods_ranks import mean_ranks, sentence
 from tfgenxai.compare.subjects import Subjects
 from tfgenxai.errors import UsageError
 from tfgenxai.metrics.localisation import relevance_mass

@@ -10,11 +10,14 @@ import numpy as np
 from tfgenxai import plots
 from tfgenxai.compare.cases import Case, cases
 from tfgenxai.compare.comparison import Comparison
+from tfgenxai.compare.methods_ranks import MEASURES, add_ranks
 from tfgenxai.compare.panel import RANDOM, built
 from tfgenxai.data.progress import counter
 from tfgenxai.metrics.agreement import agreement, agreement_matrix
+from tfgenxai.metrics.faithfulness import insertion
+from tfgenxai.metrics.intervals import interval
 from tfgenxai.metrics.latent_faithfulness import latent_deletion
-from tfgenxai.metrics.randomisation import FAILS_ABOVE, against_random
+from tfgenxai.metrics.randomisation import against_random
 from tfgenxai.metrics.scorecard import scorecard
 
 if TYPE_CHECKING:
@@ -23,25 +26,6 @@ if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
     from tfgenxai.saved.read import SavedModel
 
-#: Measure -> its heading, and +1 where higher is better, -1 where lower is.
-MEASURES: dict[str, tuple[str, int]] = {
-    "deletion_gain": ("deletion gain", 1),
-    "insertion_gain": ("insertion gain", 1),
-    "pixel_flipping_gain": ("flipping gain", 1),
-    "faithfulness_correlation": ("faithfulness correlation", 1),
-    "infidelity": ("infidelity", -1),
-    "latent_deletion_gain": ("latent deletion gain", 1),
-    "relevance_mass": ("mass on target", 1),
-    "relevance_rank": ("rank on target", 1),
-    "auroc": ("AUROC", 1),
-    "max_sensitivity": ("max-sensitivity", -1),
-    "seed_correlation": ("seed correlation", 1),
-    "randomisation": ("alike when random", -1),
-    "gini": ("Gini", 1),
-    "seconds_per_map": ("seconds a map", -1),
-}
-#: What the ranks are taken over: Gini describes a map, and few methods have a seed.
-_JUDGED = tuple(name for name in MEASURES if name not in ("gini", "seed_correlation"))
 _FAITHFUL = ("deletion_gain", "insertion_gain", "pixel_flipping_gain")
 _DRAWS = 2
 _FEWEST = 4
@@ -87,7 +71,7 @@ def compare_methods(
                 rows.append(_row(case, name, seed))
                 done(1)
             tables[case.slug] = _add_case(found, case, rows, chosen[case.slug], seed)
-    _add_ranks(found, {case.slug: case.title for case in studied}, tables)
+    add_ranks(found, {case.slug: case.title for case in studied}, tables)
     return found
 
 
@@ -96,7 +80,8 @@ Each row of a table is a method, each column the mean of a measure over the inpu
 
 - **deletion, insertion, flipping gain**: places of the input are taken away, or put in, in the \
 order of their relevance; the gain is how much faster the explained number moves than in random \
-order. 0 is no better than chance.
+order. 0 is no better than chance. A place that is taken away becomes black (blurred in faces, \
+the prior's mean in codes); with another colour the order of the methods may change.
 - **faithfulness correlation**: between the relevance of random subsets and what their removal \
 does. 1 is best.
 - **infidelity**: squared error of that prediction after the best scaling. 0 is best.
@@ -165,6 +150,22 @@ def _add_case(
         ),
         _better_than_chance(frame),
     )
+    ink = interval(
+        insertion(
+            case.graph,
+            case.inputs,
+            case.target,
+            case.inputs,
+            baseline=case.baseline,
+            seed=seed,
+        ).gain
+    )
+    beaten = list(frame.loc[frame["insertion_gain"] > ink.mean, "method"])
+    found.text(
+        f"The input itself, taken for relevance, gains {ink} by insertion: it knows nothing of the "
+        f"network. More than that gain: {', '.join(beaten) or 'no method'}."
+    )
+    found.results[f"{case.slug}-input-itself"] = ink.row("insertion_gain")
     if case.inputs.ndim == 4:
         _add_pictures(found, case, names, seed)
     found.results[case.slug] = rows
@@ -201,86 +202,6 @@ def _add_pictures(found: Comparison, case: Case, names: Sequence[str], seed: int
         f"{closest['second']} ({closest['spearman']:.2f}).",
     )
     found.frames[f"{case.slug}-agreement"] = pairs
-
-
-def _add_ranks(
-    found: Comparison, titles: dict[str, str], tables: dict[str, pandas.DataFrame]
-) -> None:
-    """Mean rank of every method over the measures, and the findings."""
-    import pandas
-
-    ranks = pandas.DataFrame({slug: mean_ranks(frame) for slug, frame in tables.items()})
-    ranks = ranks.loc[ranks.mean(axis=1).sort_values().index]
-    found.section(
-        "Who ranks where",
-        "On each network the methods are ranked from 0 (best) to 1 (worst) by every measure but "
-        "the Gini, and their ranks averaged. The weight of one measure against another is a "
-        "choice: look at the tables before choosing a method.",
-    )
-    found.figure(
-        "ranks",
-        plots.matrix(
-            ranks.to_numpy(),
-            list(ranks.index),
-            [titles[slug].partition(":")[0] for slug in ranks.columns],
-            title="Mean rank over the measures",
-            label="mean rank, 0 is best",
-            limits=(0.0, 1.0),
-        ),
-        "Mean rank of each method over the measures; a dash: not defined there.",
-    )
-    found.frames["ranks"] = ranks.reset_index(names="method")
-    for slug, frame in tables.items():
-        found.finding(sentence(titles[slug], frame))
-    failing = sorted(
-        {
-            row["method"]
-            for frame in tables.values()
-            for _, row in frame.iterrows()
-            if row["randomisation"] > FAILS_ABOVE and row["randomisation"] > row[_TWINS] + _APART
-        }
-    )
-    found.finding(
-        "Maps stay alike (over 0.5, and more than those of two random networks) when all weights "
-        f"are drawn anew for: {', '.join(failing) or 'no method'}."
-    )
-
-
-_TWINS = "randomisation_twins"
-_APART = 0.1
-
-
-def mean_ranks(frame: pandas.DataFrame) -> pandas.Series:
-    """Mean rank of each method, 0 (best) to 1 (worst), over the measures of one table."""
-    import pandas
-
-    ranks = {}
-    for name in _JUDGED:
-        if name in frame and frame[name].notna().sum() > 1:
-            ranked = frame[name].rank(ascending=MEASURES[name][1] < 0)
-            ranks[name] = (ranked - 1) / (frame[name].notna().sum() - 1)
-    return pandas.DataFrame(ranks).mean(axis=1).set_axis(frame["method"])
-
-
-def sentence(title: str, frame: pandas.DataFrame) -> str:
-    """What one table says: the most faithful method, those no better than chance, the cheapest."""
-    best = frame.loc[frame["insertion_gain"].idxmax()]
-    swift = frame.loc[frame["seconds_per_map"].idxmin()]
-    chance = list(frame.loc[frame["insertion_gain_low"] <= 0, "method"])
-    text = (
-        f"{title}: most faithful by insertion is {best['method']} (gain "
-        f"{best['insertion_gain']:.3g} [{best['insertion_gain_low']:.3g}, "
-        f"{best['insertion_gain_high']:.3g}]); not better than random order: "
-        f"{', '.join(chance) or 'none'}"
-    )
-    if "relevance_mass" in frame:
-        near = frame.loc[frame["relevance_mass"].idxmax()]
-        text += (
-            f"; most of its relevance on target has {near['method']} "
-            f"({100 * near['relevance_mass']:.0f} %, chance "
-            f"{100 * near['localisation_chance']:.0f} %)"
-        )
-    return f"{text}; cheapest is {swift['method']} ({1e3 * swift['seconds_per_map']:.2g} ms a map)."
 
 
 def _better_than_chance(frame: pandas.DataFrame) -> str:
