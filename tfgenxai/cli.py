@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tfgenxai.commands.compare import add_compare_command
+from tfgenxai.commands.disentangle import add_disentangle_command
 from tfgenxai.commands.explain import add_explain_command, add_methods_command
 from tfgenxai.commands.latents import add_latents_command
 from tfgenxai.commands.saved import add_inspect_command, add_models_command
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_methods_command(commands)
     add_explain_command(commands)
     add_latents_command(commands)
+    add_disentangle_command(commands)
     add_compare_command(commands)
     return parser
 

@@ -2,6 +2,7 @@
 
 from tfgenxai.pictures import make_grid
 from tfgenxai.plots.charts import bars, curve, curves, matrix
+from tfgenxai.plots.disentanglement import factor_latents
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
 from tfgenxai.plots.maps import latent_heatmaps, map_sheet, overlay
@@ -16,6 +17,7 @@ __all__ = [
     "curve",
     "curves",
     "eigenvalues",
+    "factor_latents",
     "image_grid",
     "interpolation",
     "latent_heatmaps",

@@ -106,7 +106,8 @@ def disentanglement(
         UsageError: an unknown metric or factor, or numbers below what can be measured.
         InvalidInputError: codes that are not finite numbers (n, D), or a pool that is too small.
     """
-    _check(metrics, train, test, repeats, source, continuous)
+    check_metrics(metrics)
+    _check(train, test, repeats, source, continuous)
     columns = [source.names.index(name) for name in continuous]
     codes = source.map(lambda images: check_codes(np.asarray(encode(images)), rows=1))
     seeds = tuple(range(seed, seed + repeats))
@@ -161,18 +162,17 @@ class _Material:
         return dci(self._train, self._test, seed=self._seed)
 
 
-def _check(
-    metrics: Sequence[str],
-    train: int,
-    test: int,
-    repeats: int,
-    source: FactorSource,
-    continuous: Collection[str],
-) -> None:
+def check_metrics(metrics: Sequence[str]) -> None:
+    """Raise UsageError unless there are metrics, all known."""
     if not metrics:
         raise UsageError(f"Name one metric or more of {', '.join(METRICS)}.")
     if unknown := [name for name in metrics if name not in METRICS]:
         raise UsageError(f"Unknown metric {unknown[0]!r}; choose from {', '.join(METRICS)}.")
+
+
+def _check(
+    train: int, test: int, repeats: int, source: FactorSource, continuous: Collection[str]
+) -> None:
     if unknown := [name for name in continuous if name not in source.names]:
         raise UsageError(f"Unknown factor {unknown[0]!r}; there are {', '.join(source.names)}.")
     if min(train, test) < 100:

@@ -59,6 +59,7 @@ class Pool:
     When the set holds every combination of factors once, this is the same as drawing factors and
     looking their image up. When it holds a part of them (drawn faces), the other factors of a
     chosen sample follow the frequencies of the set, and so does the value of the fixed factor.
+    Each value should have some hundred samples: of a few, all factors seem to be fixed at once.
 
     Args:
         values: (N, ...) images in [0, 1], codes, or `ImageData`, which turns to floats in batches.
