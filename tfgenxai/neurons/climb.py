@@ -137,7 +137,11 @@ class Climb:
         better = objective > highest
         best = tf.where(tf.reshape(better, (-1, *[1] * len(axes))), x, best)
         mean = _MOMENTUM * mean + (1 - _MOMENTUM) * slope
-        square = _SQUARES * square + (1 - _SQUARES) * slope**2
+        power = slope**2
+        if self._limits.radius is not None:
+            # On a sphere, steps scaled element by element end elsewhere than the slope points.
+            power = tf.reduce_mean(power, axis=axes, keepdims=True)
+        square = _SQUARES * square + (1 - _SQUARES) * power
         size = rate * tf.sqrt(1 - _SQUARES**t) / (1 - _MOMENTUM**t)
         x = self._limits.clipped(x + size * mean / (tf.sqrt(square) + _SMALL))
         return (x, mean, square, best, tf.where(better, objective, highest)), scores

@@ -95,7 +95,7 @@ class ScoreDrop(Effect):
     """How far the target's scalars fall, by name: a logit, a latent, the verdict of a judge."""
 
     target: Target
-    name: ClassVar[str] = "drop"
+    name: ClassVar[str] = "drop of the score"
 
     def on(self, graph: Graph) -> Explained:
         """The target."""
@@ -114,7 +114,7 @@ class ScoreDrop(Effect):
 class ScoreShift(ScoreDrop):
     """How far the target's scalars move, up or down, as for the latents of an encoder."""
 
-    name: ClassVar[str] = "shift"
+    name: ClassVar[str] = "shift of the score"
 
     def change(self, before: tf.Tensor, after: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """The magnitude of the difference."""

@@ -30,6 +30,7 @@ REACH = 2.5
 MEMORY = 2**29
 
 _PRIOR_DRAWS = 1000
+_CANDIDATES = 16
 _ROWS = 256
 
 
@@ -51,9 +52,10 @@ def maximise(
 ) -> Maximised:
     """Inputs that make the target large: codes of a decoder, or images of any other network.
 
-    From `restarts` random starts the input climbs the target's gradient by Adam (Kingma and Ba
-    2015) with a rate that falls to 0, and is clipped to the bound after each step. All restarts of
-    all targets are one batch. A code needs no further prior on images, since the decoder is one
+    From `restarts` starts the input climbs the target's gradient by Adam (Kingma and Ba 2015) with
+    a rate that falls to 0, and is clipped to the bound after each step. Each start is the best of
+    16 likely inputs: behind a ReLU that is off there is no slope. All restarts of all targets are
+    one batch. A code needs no further prior on images, since the decoder is one
     (Nguyen et al. 2016); for an image see `decay` and `jitter` (Simonyan et al. 2014, section 2;
     Mordvintsev et al. 2015). The idea is Erhan et al.'s, 2009.
 
@@ -97,9 +99,18 @@ def maximise(
 
     count = len(explained.names)
     own = np.repeat(np.arange(count, dtype=np.int32), restarts)
-    starts = np.random.default_rng([seed, 0]).standard_normal((len(own), *shape))
-    starts = limits.clipped(0.5 + 0.05 * starts if picture else starts).numpy()
     climb = Climb(explained, name, given, limits, decay, jitter, seed)
+    tried = restarts * (steps + 1 + _CANDIDATES)
+    if reference is None:
+        drawn = _draws(shape, picture, _PRIOR_DRAWS + tried + restarts * _CANDIDATES, seed)
+        likely, control, candidates = np.split(drawn, [_PRIOR_DRAWS, _PRIOR_DRAWS + tried])
+        typical, random = _scores(climb, likely), _scores(climb, control)
+    else:
+        likely = checked(name, reference, graph.inputs[name])
+        typical = random = _scores(climb, likely)
+        rng = np.random.default_rng(seed)
+        candidates = likely[rng.integers(len(likely), size=restarts * _CANDIDATES)]
+    starts = _starts(climb, limits.clipped(candidates).numpy(), restarts)
     row = largest_row(explained, graph.inputs[name])
     at_once = max(1, MEMORY // (8 * row * count), _ROWS // count)
     if progress is None:
@@ -110,14 +121,6 @@ def maximise(
     codes = np.concatenate([best for best, _ in found])
     history = np.concatenate([scores for _, scores in found], axis=1)
 
-    tried = restarts * (steps + 1)
-    if reference is None:
-        likely = _likely(shape, picture, _PRIOR_DRAWS, [seed, 2])
-        control = _scores(climb, _likely(shape, picture, tried, [seed, 3]))
-        typical = _scores(climb, likely)
-    else:
-        likely = checked(name, reference, graph.inputs[name])
-        typical = control = _scores(climb, likely)
     middle = (limits.low + limits.high) / 2
     return Maximised(
         target_names=explained.names,
@@ -125,8 +128,8 @@ def maximise(
         scores=_scores(climb, codes)[np.arange(len(own)), own].reshape(count, restarts),
         history=history.reshape(steps + 1, count, restarts),
         images=_images(graph, climb, codes, (count, restarts)),
-        random_best=control.max(axis=0),
-        random_count=len(control),
+        random_best=random.max(axis=0),
+        random_count=len(random),
         typical=typical,
         typical_norms=np.linalg.norm(likely.reshape(len(likely), -1) - middle, axis=1),
         limits=limits,
@@ -158,10 +161,17 @@ def _explained(graph: Graph, target: Target, name: str) -> Explained:
     return explained
 
 
-def _likely(shape: tuple[int, ...], picture: bool, count: int, seed: list[int]) -> np.ndarray:
+def _draws(shape: tuple[int, ...], picture: bool, count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     drawn = rng.random((count, *shape)) if picture else rng.standard_normal((count, *shape))
     return drawn.astype(np.float32)
+
+
+def _starts(climb: Climb, candidates: np.ndarray, restarts: int) -> np.ndarray:
+    """The best of every few candidates for each target and restart, (T * R, ...)."""
+    scores = _scores(climb, candidates).reshape(restarts, _CANDIDATES, -1)
+    best = scores.argmax(axis=1) + np.arange(restarts)[:, None] * _CANDIDATES
+    return candidates[best.T.ravel()]
 
 
 def _scores(climb: Climb, inputs: np.ndarray) -> np.ndarray:

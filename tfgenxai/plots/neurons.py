@@ -137,7 +137,7 @@ def maximised(
             cell.axis("on")
             cell.imshow(values, cmap=DIVERGING if norm.vmin else SEQUENTIAL, norm=norm)
             bare(cell)
-            cell.set_xlabel(f"above {100 * quantiles[index]:.1f} %", fontsize=8, color=INK)
+            cell.set_xlabel(f"above {100 * quantiles[index]:.0f} % of draws", fontsize=8, color=INK)
     return figure
 
 
