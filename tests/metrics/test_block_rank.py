@@ -14,15 +14,15 @@ def rectangle(shape, top, left, height, width):
 def by_hand(values, mask):
     """Rank and number of blocks, by looking at each block in turn."""
     height, width = (int(mask.any(axis=axis).sum()) for axis in (1, 0))
-    own = sum(max(v, 0) for v in values[mask])
+    own = sum(values[mask])
     rank, count = 1.0, 1
     for top in range(values.shape[0] - height + 1):
         for left in range(values.shape[1] - width + 1):
             pixels = [(top + i, left + j) for i in range(height) for j in range(width)]
             if any(mask[pixel] for pixel in pixels):
                 continue
-            mass = sum(max(values[pixel], 0) for pixel in pixels)
-            rank += 1.0 if mass > own else 0.5 if mass == own else 0.0
+            total = sum(values[pixel] for pixel in pixels)
+            rank += 1.0 if total > own else 0.5 if total == own else 0.0
             count += 1
     return rank, count
 
@@ -42,8 +42,7 @@ def test_a_map_of_the_block_alone_is_first_and_an_empty_map_is_in_the_middle():
     maps = np.stack([mask, np.zeros_like(mask), ~mask]).astype(np.float32)
     count = blocks(mask)
     np.testing.assert_array_equal(block_rank(maps, mask), [1, (1 + count) / 2, count])
-    # Negative relevance is none.
-    np.testing.assert_array_equal(block_rank(-maps, mask), [(1 + count) / 2] * 3)
+    np.testing.assert_array_equal(block_rank(-maps, mask), [count, (1 + count) / 2, 1])
 
 
 def test_random_maps_rank_anywhere():

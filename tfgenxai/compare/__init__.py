@@ -55,6 +55,12 @@ COMPARISONS: dict[str, Entry] = {
         "every attribution method on every metric, on five networks",
         12,
     ),
+    "cue": Entry(
+        "cue",
+        "compare_cue",
+        "a planted cue that a classifier and a VAE go by: which attribution methods find it",
+        50,
+    ),
 }
 
 

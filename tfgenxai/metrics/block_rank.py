@@ -12,11 +12,13 @@ from tfgenxai.metrics.relevance import relevance_maps
 
 
 def block_rank(relevance: Any, block: np.ndarray) -> np.ndarray:
-    """Rank of the block by the positive relevance inside, (N,) float64; 1: no block has more.
+    """Rank of the block by the sum of the relevance inside, (N,) float64; 1: no block has more.
 
-    It is compared with all blocks of its height and width that do not overlap it, at every place:
-    one that does shares its pixels. Of blocks that tie with it, half count as ranking before it.
-    Chance, and a map without relevance, is in the middle: (1 + `blocks(block)`) / 2.
+    Signs count: what the pixels of a block add to the target and take from it cancels, as it does
+    in methods whose relevance adds up. The block is compared with all blocks of its height and
+    width that do not overlap it, at every place: one that does shares its pixels. Of blocks that
+    tie with it, half count as ranking before it. Chance, and a map without relevance, is in the
+    middle: (1 + `blocks(block)`) / 2.
 
     Args:
         relevance: an `Attribution` of one target, or an array; see `relevance_maps`.
@@ -26,10 +28,10 @@ def block_rank(relevance: Any, block: np.ndarray) -> np.ndarray:
         InvalidInputError: the mask is no rectangle, or does not fit the maps.
     """
     apart, (top, left), size = _rivals(block)
-    maps = np.maximum(relevance_maps(relevance, block.shape), 0.0)
-    masses = sliding_window_view(maps, size, axis=(1, 2)).sum(axis=(-2, -1))
-    own = masses[:, top, left][:, None]
-    rivals = masses[:, apart]
+    maps = relevance_maps(relevance, block.shape)
+    sums = sliding_window_view(maps, size, axis=(1, 2)).sum(axis=(-2, -1))
+    own = sums[:, top, left][:, None]
+    rivals = sums[:, apart]
     return 1.0 + (rivals > own).sum(axis=1) + 0.5 * (rivals == own).sum(axis=1)
 
 
