@@ -29,6 +29,7 @@ def add_train_command(commands: Any) -> None:
         "train a model, export it as a SavedModel and measure it",
         "writes OUT/NAME (SavedModel with model card), OUT/NAME.keras (to go on training) and\n"
         "OUT/NAME.training (checkpoints, TensorBoard logs, history).\n"
+        "watch it: tensorboard --logdir OUT\n"
         "example: tfgenxai train conv-vae --data faces --size 4000 --epochs 5 --out runs",
     )
     models = ", ".join(_model_names())
@@ -59,6 +60,20 @@ def add_train_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--cpu-devices", type=int, default=1, metavar="N", help="logical CPU devices to mirror on"
+    )
+    parser.add_argument(
+        "--watch",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="explain the model after every epoch, in TensorBoard (default: yes, about a second)",
+    )
+    parser.add_argument(
+        "--watch-latents",
+        nargs="+",
+        type=int,
+        default=(),
+        metavar="I",
+        help="latents whose heatmaps and traversals to watch, from 0 (default: the first four)",
     )
     add_json(parser)
 
@@ -148,8 +163,13 @@ def _train(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
         command="tfgenxai " + shlex.join(word for word in args.words if word != "--resume"),
     )
+    watcher = None
+    if args.watch:
+        from tfgenxai.tensorboard.watch import watch
+
+        watcher = watch(args.watch_latents)
     with contextlib.redirect_stdout(sys.stderr):  # Keras' progress; results alone go to stdout
-        args.path = train_and_export(request)
+        args.path = train_and_export(request, watcher)
     args.size = None
     args.classifier = None
     args.generated = GENERATED_IMAGES

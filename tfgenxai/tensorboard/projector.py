@@ -13,7 +13,6 @@ import numpy as np
 
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.files import write_bytes, write_text
-from tfgenxai.latent.checks import check_codes
 from tfgenxai.pictures import as_pixels
 from tfgenxai.tensorboard.summaries import Summaries
 
@@ -50,6 +49,9 @@ def write_projector(
     Raises:
         InvalidInputError: Codes, images or columns that do not fit, or an unusable name.
     """
+    # Training logs too, and shall not load what explains.
+    from tfgenxai.latent.checks import check_codes
+
     if not re.fullmatch(r"[\w.-]*\w[\w.-]*", name, flags=re.ASCII):
         raise InvalidInputError(
             f"'{name}' cannot name an embedding; use letters, digits, '.', '_' and '-'."

@@ -58,6 +58,11 @@ class Summaries:
                     )
                 self._summary.scalar(name, np.asarray(value, np.float64).item(), step=step)
 
+    def histogram(self, name: str, values: np.ndarray, step: int) -> None:
+        """How the values, an array of any shape, are distributed."""
+        with self._writer.as_default():
+            self._summary.histogram(name, np.asarray(values, np.float32).ravel(), step=step)
+
     def images(
         self, name: str, images: np.ndarray, step: int, *, columns: int | None = None
     ) -> None:
@@ -82,7 +87,7 @@ class Summaries:
             self._summary.text(name, markdown, step=step)
 
     def graph(self, graph: Any) -> None:
-        """A `tf.Graph`, for the Graphs page."""
+        """A `tf.Graph` or GraphDef, for the Graphs page."""
         with self._writer.as_default():
             self._summary.graph(graph)
 

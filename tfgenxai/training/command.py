@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfgenxai import data
 from tfgenxai.errors import UsageError
 from tfgenxai.models import model_entry
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfgenxai.data import ImageData
 
 # A model's noise is seeded with 16 times the seed, in 32 bits.
 MAX_SEED = 2**27
@@ -39,8 +45,13 @@ class TrainRequest:
     command: str = ""
 
 
-def train_and_export(request: TrainRequest) -> Path:
+def train_and_export(
+    request: TrainRequest,
+    callbacks: Callable[[Path, ImageData], Sequence[keras.callbacks.Callback]] | None = None,
+) -> Path:
     """Trains as requested and exports to `out/name`, the path given back.
+
+    `callbacks` makes more callbacks from the run's log folder and the held-out images.
 
     Raises UsageError before any work when that would replace a model without `overwrite`.
     """
@@ -86,6 +97,7 @@ def train_and_export(request: TrainRequest) -> Path:
         out=run,
         resume=request.resume,
         replace=request.overwrite,
+        callbacks=() if callbacks is None else callbacks(run / "logs", held_out),
     )
     return export(trained.model, path, describe(trained, request.name, images, request.command))
 

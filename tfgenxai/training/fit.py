@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,13 +85,16 @@ def train(
     resume: bool = False,
     replace: bool = False,
     verbose: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Trains and returns the model; `out` takes checkpoints, TensorBoard logs and the history.
 
     A run that was killed, started again with `resume=True`, ends with the same weights as one
     that was not; `replace=True` drops a run that is there instead. Raises UsageError when `out`
     holds a run and neither is said, or other settings are asked for, and InvalidInputError when
-    the images do not fit the model. TensorFlow's operations stay deterministic afterwards.
+    the images do not fit the model. `callbacks` are called after an epoch's checkpoint is
+    written, and must leave the model as it is. TensorFlow's operations stay deterministic
+    afterwards.
     """
     out = Path(out)
     keras.utils.set_random_seed(settings.seed)
@@ -136,6 +140,7 @@ def train(
                 Previews(out / "logs" / "previews", np.asarray(preview), asdict(settings)),
                 history,
                 SaveEpoch(checkpoints),
+                *callbacks,
             ],
         )
     return Trained(model, settings, history.rows)

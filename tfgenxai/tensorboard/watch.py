@@ -1,0 +1,180 @@
+"""A Keras callback that explains a model while it trains, after every epoch, in TensorBoard."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
+from tfgenxai.errors import UsageError
+from tfgenxai.graph import Graph
+from tfgenxai.latent.quality import knn_accuracy
+from tfgenxai.latent.walks import traversal
+from tfgenxai.metrics.coverage import mode_coverage
+from tfgenxai.metrics.likelihood import active_units
+from tfgenxai.pictures import as_pixels
+from tfgenxai.plots.tiles import heat_tiles
+from tfgenxai.targets import Discriminator, Latent
+from tfgenxai.tensorboard.labels import shipped_classifier
+from tfgenxai.tensorboard.subject import Subject, computed
+from tfgenxai.tensorboard.summaries import Summaries
+
+if TYPE_CHECKING:
+    from tfgenxai.data import ImageData
+
+LATENTS = 4  # watched, unless others are named
+_MEASURED = 500  # images behind the numbers
+_DRAWN = 256  # images of a generator that are labelled
+_SHOWN = 8
+_FEWEST_LABELLED = 10
+
+
+def watch(latents: Sequence[int] = ()) -> Callable[[Path, ImageData], list[Watch]]:
+    """Makes the callback of a run from its log folder and held-out images, for `train`."""
+
+    def make(logs: Path, data: ImageData) -> list[Watch]:
+        classifier = shipped_classifier(data.name, data.shape)
+        return [Watch(logs / "watch", data, latents=latents, classifier=classifier)]
+
+    return make
+
+
+class Watch(keras.callbacks.Callback):
+    """Heatmaps, traversals and measures of the model as it is, after every epoch.
+
+    Of an encoder: `heatmaps/z3` (Latent Grad-CAM beneath its images), `traversals/z3` (the images
+    along that latent), and as numbers KL from the prior, active units and how far labels can be
+    read from the codes. Of a GAN: Grad-CAM of the discriminator on real and drawn images, and the
+    share of each class among what is drawn. The same images and codes every time.
+
+    The weights are copied into a frozen graph; nothing of the training is touched, not even
+    random states, so that the weights are those of a training that nobody watched.
+
+    Args:
+        logdir: folder of the run.
+        data: held-out images.
+        latents: which latents to watch; by default the first few.
+        classifier: a graph with `probabilities` that labels what a GAN draws.
+    """
+
+    def __init__(
+        self,
+        logdir: Path,
+        data: ImageData,
+        *,
+        latents: Sequence[int] = (),
+        classifier: Graph | None = None,
+    ) -> None:
+        super().__init__()
+        self.logdir = logdir
+        self.data = data[:_MEASURED]
+        self.latents = list(latents)
+        self.classifier = classifier
+        self.signatures: dict[str, Any] = {}
+        self.log: Summaries | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Chooses what there is to watch.
+
+        Raises:
+            UsageError: a latent that the model does not have.
+        """
+        known = self.model.export_signatures()
+        self.signatures = {
+            name: function
+            for name, function in known.items()
+            if name in ("encode", "decode", "generate", "discriminate")
+        }
+        if "encode" in known:
+            self._choose_latents(self.model.latent_dim)
+        elif self.latents:
+            raise UsageError(f"{type(self.model).__name__} encodes nothing: no latents to watch.")
+        prepared = self.model.prepare(tf.constant(self.data.images))
+        self.images = np.asarray(prepared)
+        if self.signatures:
+            self.log = Summaries(self.logdir)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the model after this epoch (Keras counts from 0)."""
+        if self.log is None:
+            return
+        graphs = {name: Graph.from_function(f) for name, f in self.signatures.items()}
+        subject = Subject(graphs, self.images, self.data.labels, self.classifier, count=_DRAWN)
+        if "encode" in graphs:
+            log_latents(subject, self.log, epoch, self.latents)
+        if "discriminate" in graphs:
+            log_discriminator(subject, self.log, epoch)
+        if "generate" in graphs:
+            log_classes(subject, self.log, epoch)
+        self.log.flush()
+        # Graphs refer to themselves; without this the memory of an epoch's stays for long.
+        del graphs, subject
+        gc.collect()
+
+    def _choose_latents(self, width: int) -> None:
+        outside = [latent for latent in self.latents if not 0 <= latent < width]
+        if outside:
+            raise UsageError(
+                f"There is no latent {outside[0]} to watch: they run from 0 to {width - 1}."
+            )
+        self.latents = self.latents or list(range(min(LATENTS, width)))
+
+
+def log_latents(subject: Subject, log: Summaries, epoch: int, latents: list[int]) -> None:
+    """Heatmaps and traversals of these latents, and measures of all."""
+    means, logvars = subject.posterior
+    encode, shown = subject.graphs["encode"], list(range(min(_SHOWN, len(means))))
+    method = LatentGradCAM(encode)
+    maps = method(subject.given(encode, shown), Latent(tuple(latents)), progress=False).values
+    walked = traversal(
+        subject.graphs["decode"],
+        means[0],
+        latents,
+        within=means if logvars is None else None,  # without a prior the codes tell the range
+        extra=subject.extra(None if subject.labels is None else subject.labels[0]),
+    ).images
+    inputs = as_pixels(subject.images[shown])
+    for place, latent in enumerate(latents):
+        tiles = heat_tiles(subject.images[shown], maps[:, place])
+        log.images(f"heatmaps/z{latent}", np.concatenate([inputs, tiles]), epoch, columns=_SHOWN)
+        log.images(f"traversals/z{latent}", walked[place], epoch, columns=len(walked[place]))
+    measure = "variance" if logvars is None else "kl"
+    log.histogram(f"latents/{measure}", subject.information, epoch)
+    numbers = {f"latents/{measure}/z{i}": subject.information[i] for i in latents}
+    numbers |= {"latents/active_units": active_units(means)}
+    if subject.labels is not None and len(means) >= _FEWEST_LABELLED:
+        numbers["latents/knn_accuracy"] = knn_accuracy(means, subject.labels)
+    log.scalars(numbers, epoch)
+
+
+def log_discriminator(subject: Subject, log: Summaries, epoch: int) -> None:
+    """Grad-CAM of "this is real", on real and on drawn images, all on one scale."""
+    judge = subject.graphs["discriminate"]
+    real = subject.images[:_SHOWN]
+    images = np.concatenate([real, subject.drawn[:_SHOWN]])
+    maps = LatentGradCAM(judge)(images, Discriminator(), progress=False).values
+    plain, warm = as_pixels(images), heat_tiles(images, maps)
+    rows = {"real": slice(len(real)), "drawn": slice(len(real), None)}
+    for name, part in rows.items():
+        tiles = np.concatenate([plain[part], warm[part]])
+        log.images(f"discriminator/{name}", tiles, epoch, columns=_SHOWN)
+    (logits,) = computed(judge, {next(iter(judge.inputs)): images}, [judge.outputs["logits"]])
+    means = {f"discriminator/logit_{name}": logits[part].mean() for name, part in rows.items()}
+    log.scalars(means, epoch)
+
+
+def log_classes(subject: Subject, log: Summaries, epoch: int) -> None:
+    """Shares of the classes among what is drawn, if there is a classifier."""
+    if subject.votes is None:
+        return
+    coverage = mode_coverage(subject.votes)
+    log.scalars({f"class_shares/{k}": share for k, share in enumerate(coverage.shares)}, epoch)
+    log.scalars(
+        {"classes/covered": coverage.covered, "classes/confidence": coverage.confidence}, epoch
+    )
