@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 #: Sets of which every image is made from factors that are independent of one another.
 FACTOR_SETS = ("faces", "dsprites", "shapes3d")
 _COMPONENTS_OF = 2_000  # training images
+# What the matrix of a metric holds.
 _LABELS = {
-    "factor_vae": "share of the factor's votes",
-    "mig": "share of the factor's entropy",
-    "sap": "accuracy from this latent alone",
-    "dci": "importance, 1 a factor",
+    "factor_vae": "share of the factor's votes (FactorVAE)",
+    "mig": "share of the factor's entropy known (MIG)",
+    "sap": "accuracy from this latent alone (SAP)",
+    "dci": "importance for the factor (DCI)",
 }
 
 
@@ -191,8 +192,9 @@ def _write(
         table.insert(table.columns.get_loc("chance"), control, list(scores.row().values()))
     files = [write_text(request.out / "scores.csv", table.to_csv(index=False))]
     for name, matrix in first.matrices.items():
-        title = f"{name} of {who} on {images.name}"
-        figure = plots.factor_latents(matrix, first.factors, title=title, label=_LABELS[name])
+        figure = plots.factor_latents(
+            matrix, first.factors, title=f"{who} on {images.name}", label=_LABELS[name]
+        )
         files.append(plots.save(figure, request.out / f"{name}.png"))
     summary = {
         "model": who,

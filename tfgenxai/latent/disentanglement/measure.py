@@ -54,7 +54,7 @@ class Disentanglement:
         """One row a score: `metric`, `score`, `low` and `high` of the repetitions, `chance`.
 
         Repetitions split the samples anew, and a pool's are the same images: they show what the
-        draw does to the score, not what another pool would.
+        draw does to the score, not what another pool would. One repetition has no low and high.
         """
         import pandas
 
@@ -63,8 +63,8 @@ class Disentanglement:
                 {
                     "metric": name,
                     "score": float(values.mean()),
-                    "low": float(values.min()),
-                    "high": float(values.max()),
+                    "low": float(values.min()) if len(values) > 1 else None,
+                    "high": float(values.max()) if len(values) > 1 else None,
                     "chance": self.chance.get(name),
                 }
                 for name, values in self.scores.items()

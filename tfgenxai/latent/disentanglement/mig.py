@@ -35,10 +35,14 @@ def information(sample: Sample, bins: int = BINS) -> np.ndarray:
     from sklearn.metrics import mutual_info_score
 
     binned = np.stack([_binned(latent, bins) for latent in sample.values.T])
-    known = [
-        [mutual_info_score(factor, latent) for latent in binned] for factor in sample.factors.T
-    ]
-    entropies = [mutual_info_score(factor, factor) for factor in sample.factors.T]
+
+    def nats(one: np.ndarray, other: np.ndarray) -> float:
+        shape = one.max() + 1, other.max() + 1
+        counts = np.bincount(one * shape[1] + other, minlength=shape[0] * shape[1])
+        return mutual_info_score(None, None, contingency=counts.reshape(shape))
+
+    known = [[nats(factor, latent) for latent in binned] for factor in sample.factors.T]
+    entropies = [nats(factor, factor) for factor in sample.factors.T]
     return np.array(known) / np.array(entropies)[:, None]
 
 
