@@ -2,108 +2,41 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.tensorboard.conftest import CODES, FACES, IMAGES, LABELS
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.pictures import as_pixels
 from tfgenxai.tensorboard import projector, write_projector
 
-RANDOM = np.random.default_rng(0)
-CODES = RANDOM.normal(size=(10, 7)).astype(np.float32) * np.float32(1e-3)
-IMAGES = RANDOM.random((10, 6, 4, 1))
-LABELS = RANDOM.integers(0, 10, 10)
-FACES = RANDOM.random((5, 4, 4, 3))
-
-Get = Callable[..., tuple[int, bytes]]
-
-
-@pytest.fixture(scope="module")
-def get(tmp_path_factory) -> Iterator[Get]:
-    """A TensorBoard on loopback over a run with two embeddings."""
-    logdir = tmp_path_factory.mktemp("logs")
-    write_projector(logdir / "cvae", "codes", CODES, images=IMAGES, labels=LABELS)
-    write_projector(
-        logdir / "cvae",
-        "faces",
-        CODES[:5],
-        images=FACES,
-        labels=["a", "b", "", "d\te", "f\ng"],
-        metadata={"glasses": [True, False, True, False, True]},
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
-        + ["--host", "127.0.0.1", "--port", str(port), "--load_fast", "false"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def fetch(route: str, **query: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        try:
-            connection.request("GET", f"/data/plugin/projector/{route}?{urlencode(query)}")
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
-
-    try:
-        _wait_for_runs(fetch, server)
-        yield fetch
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait_for_runs(fetch: Get, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "TensorBoard stopped"
-        try:
-            if fetch("runs")[1].strip() not in (b"", b"[]"):
-                return
-        except OSError:
-            pass
-        time.sleep(0.3)
-    raise AssertionError("TensorBoard listed no run")
-
 
 @pytest.mark.slow
 def test_tensorboard_serves_what_was_written(get):
-    status, body = get("runs")
-    assert (status, json.loads(body)) == (200, ["cvae"])
+    status, body = get("plugin/projector/runs")
+    assert status == 200 and "by-hand" in json.loads(body)
 
-    status, body = get("info", run="cvae")
+    status, body = get("plugin/projector/info", run="by-hand")
     embeddings = {each["tensorName"]: each for each in json.loads(body)["embeddings"]}
     assert status == 200
     assert embeddings["codes"]["tensorShape"] == [10, 7]
     assert embeddings["codes"]["sprite"]["singleImageDim"] == [4, 6]
 
-    status, body = get("tensor", run="cvae", name="codes")
+    status, body = get("plugin/projector/tensor", run="by-hand", name="codes")
     assert status == 200
     np.testing.assert_array_equal(np.frombuffer(body, np.float32).reshape(10, 7), CODES)
-    status, body = get("tensor", run="cvae", name="faces")
+    status, body = get("plugin/projector/tensor", run="by-hand", name="faces")
     np.testing.assert_array_equal(np.frombuffer(body, np.float32).reshape(5, 7), CODES[:5])
 
-    status, body = get("metadata", run="cvae", name="codes")
+    status, body = get("plugin/projector/metadata", run="by-hand", name="codes")
     assert (status, body.decode().split()) == (200, [str(label) for label in LABELS])
     # The server cuts after so many rows, and counts the header only where there is one.
-    status, body = get("metadata", run="cvae", name="faces", num_rows="5")
+    status, body = get("plugin/projector/metadata", run="by-hand", name="faces", num_rows="5")
     assert body.decode().splitlines() == [
         "label\tglasses",
         "a\tTrue",
@@ -114,7 +47,7 @@ def test_tensorboard_serves_what_was_written(get):
     ]
 
     for name, images, side in (("codes", IMAGES, 4), ("faces", FACES, 3)):
-        status, body = get("sprite_image", run="cvae", name=name)
+        status, body = get("plugin/projector/sprite_image", run="by-hand", name=name)
         assert status == 200
         height, width = images.shape[1:3]
         with Image.open(io.BytesIO(body)) as picture:
