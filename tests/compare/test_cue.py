@@ -58,6 +58,12 @@ def test_random_maps_empty_maps_and_maps_with_an_offset_do_not() -> None:
     assert (empty["verdict"], empty["mass"], empty["auroc"]) == ("missed", 0, 0.5)
     flat = judged(1 + 0.1 * np.broadcast_to(cue_mask(), (4, 28, 28)))
     assert (flat["verdict"], flat["rank_median"]) == ("ranked", 1)
+    # Relevance that cancels is none by its sum, and all there is by its positive part.
+    mixed = np.zeros((4, 28, 28))
+    mixed[:, cue_mask()] = np.tile([1.0, -1.0], 8)
+    row = judged(mixed)
+    assert (row["verdict"], row["rank_median"]) == ("missed", (1 + count) / 2)
+    assert (row["positive_rank_median"], row["mass"], row["sum"]) == (1, 1, 0)
 
 
 def test_the_tolerance_is_of_rows_and_columns() -> None:

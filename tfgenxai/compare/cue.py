@@ -10,7 +10,7 @@ import numpy as np
 from tfgenxai import plots
 from tfgenxai.compare import cue_latents
 from tfgenxai.compare.comparison import Comparison
-from tfgenxai.compare.cue_maps import METHODS, judged, maps_of
+from tfgenxai.compare.cue_maps import METHODS, among_the_first, judged, maps_of
 from tfgenxai.compare.cue_material import Material, gather
 from tfgenxai.compare.cue_words import add_findings, criterion
 from tfgenxai.compare.panel import ON_CODES
@@ -134,7 +134,7 @@ def _add_methods(comparison: Cue, methods: tuple[str, ...], done: Callable[[int]
             row |= {prefix + key: value for key, value in judged(found).items()}
             row[f"{prefix}seconds"] = seconds
             done(1)
-        row["false_alarm"] = row["control_verdict"] != "missed"
+        row["false_alarm"] = _alarm(row)
         rows.append(row)
     comparison.section("Who finds it", criterion(material))
     comparison.table(
@@ -149,7 +149,9 @@ def _add_methods(comparison: Cue, methods: tuple[str, ...], done: Callable[[int]
         [_verdicts(row) for row in rows],
         "Found or missed on other digits and on true sevens, and the control: the same images, "
         "the classifier that never saw the cue. Who points to the patch there too shows that it "
-        "stands out, not that the classifier goes by it. Sum: the relevance of the patch, signs "
+        "stands out, not that the classifier goes by it. Positive rank: where the patch stands "
+        "if its negative relevance does not cancel the positive; an alarm of this kind only is "
+        "called positive only. Sum: the relevance of the patch, signs "
         "counted, in each method's own unit; it compares the two classifiers by size, which maps "
         "on scales of their own do not show.",
     )
@@ -157,6 +159,14 @@ def _add_methods(comparison: Cue, methods: tuple[str, ...], done: Callable[[int]
     _add_bars(comparison, comparison.frames["methods"])
     comparison.results["methods"] = rows
     add_findings(comparison, rows)
+
+
+def _alarm(row: dict[str, Any]) -> str:
+    """Whether the control points to the patch: "yes", "no", or "positive only"."""
+    if row["control_verdict"] != "missed":
+        return "yes"
+    positive = among_the_first(row["control_positive_rank_median"], cue_mask())
+    return "positive only" if positive else "no"
 
 
 def _verdicts(row: dict[str, Any]) -> dict[str, Any]:
@@ -168,11 +178,12 @@ def _verdicts(row: dict[str, Any]) -> dict[str, Any]:
         "rank on sevens": row["own_rank_median"],
         "control": row["control_verdict"],
         "rank in control": row["control_rank_median"],
+        "positive rank in control": row["control_positive_rank_median"],
         "mass": row["mass"],
         "mass in control": row["control_mass"],
         "sum": row["sum"],
         "sum in control": row["control_sum"],
-        "false alarm": "yes" if row["false_alarm"] else "no",
+        "false alarm": row["false_alarm"],
     }
 
 

@@ -28,11 +28,11 @@ TOLERANCE = 2
 
 #: The same method with another option that matters here -> its registered name, the option.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "lime, hiding by black": ("lime", {"background": 0.0})
+    "lime (hiding by black)": ("lime", {"background": 0.0})
 }
 METHODS = (*ON_IMAGES, "latent_grad_cam", *VARIANTS)
 #: Methods that score an image hundreds of times explain fewer images.
-FEWER = {"rise": 15, "shap": 8, "lime": 15, "lime, hiding by black": 15}
+FEWER = {"rise": 15, "shap": 8, "lime": 15, "lime (hiding by black)": 15}
 
 
 def maps_of(
@@ -56,8 +56,9 @@ def maps_of(
 def judged(maps: np.ndarray, mask: np.ndarray | None = None) -> dict[str, Any]:
     """Measures of maps (n, H, W) against one patch, with 95 % intervals, and the verdict.
 
-    A map without positive relevance has a mass of 0 and a middle rank. The `sum` of the patch's
-    relevance, signs counted, is in the method's own unit.
+    A map without positive relevance has a mass of 0 and a middle rank. In `positive_rank_median`
+    negative relevance does not cancel positive. The `sum` of the patch's relevance, signs counted,
+    is in the method's own unit.
 
     Args:
         mask: bool (H, W), the patch; the cue by default.
@@ -66,14 +67,20 @@ def judged(maps: np.ndarray, mask: np.ndarray | None = None) -> dict[str, Any]:
     ranks = block_rank(maps, mask)
     mass = interval(np.nan_to_num(relevance_mass(maps, _each(mask, maps))))
     row: dict[str, Any] = {"images": len(maps), "rank_median": float(np.median(ranks))}
+    row["positive_rank_median"] = float(np.median(block_rank(np.maximum(maps, 0), mask)))
     row |= interval(ranks).row("rank") | mass.row("mass")
     row |= interval(pointing(maps, _each(dilated(mask), maps))).row("pointing")
     row |= interval(auroc(maps, _each(mask, maps))).row("auroc")
     row |= interval(maps[:, mask].sum(axis=1)).row("sum")
-    first = row["rank_median"] <= RANK_WITHIN * blocks(mask)
+    first = among_the_first(row["rank_median"], mask)
     marked = mass.low > MASS_TIMES * mask.mean()
     row["verdict"] = "found" if first and marked else "ranked" if first else "missed"
     return row
+
+
+def among_the_first(rank: float, mask: np.ndarray) -> bool:
+    """Whether a rank is within `RANK_WITHIN` of all blocks of the patch's size."""
+    return rank <= RANK_WITHIN * blocks(mask)
 
 
 def dilated(mask: np.ndarray, by: int = TOLERANCE) -> np.ndarray:

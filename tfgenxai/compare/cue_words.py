@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tfgenxai.compare.comparison import Comparison
 
 #: Methods that share the logit out, so that the sizes of two classifiers compare.
-_IN_LOGITS = ("gradient_input", "integrated_gradients", "lrp", "shap", "lime, hiding by black")
+_IN_LOGITS = ("gradient_input", "integrated_gradients", "lrp", "shap", "lime (hiding by black)")
 
 
 def criterion(material: Material) -> str:
@@ -53,30 +53,32 @@ def add_findings(comparison: Comparison, rows: list[dict[str, Any]]) -> None:
         "Found on other digits but not on true sevens, where the stroke speaks for the digit too: "
         f"{named(lambda r: r['verdict'] == 'found' and r['own_verdict'] != 'found')}."
     )
-    false = [row for row in found if row["false_alarm"]]
+    false = [row for row in found if row["false_alarm"] == "yes"]
     comparison.finding(
         f"False alarms: {len(false)} of the {len(found)} that find it point to the patch in a "
         "classifier that never saw it, too: "
-        f"{', '.join(row['method'] for row in false) or 'none'}. "
-        "Found, and no false alarm: "
-        f"{named(lambda r: r['verdict'] == 'found' and not r['false_alarm'])}."
+        f"{', '.join(row['method'] for row in false) or 'none'}; and if negative relevance is not "
+        "set against the positive, as the eye may not, also: "
+        f"{named(lambda r: r['verdict'] == 'found' and r['false_alarm'] == 'positive only')}. "
+        "Found, and no false alarm either way: "
+        f"{named(lambda r: r['verdict'] == 'found' and r['false_alarm'] == 'no')}."
     )
     sizes = [
         f"{row['method']} {row['sum']:.3g} against {row['control_sum']:.3g}"
-        for row in false
-        if row["method"] in _IN_LOGITS
+        for row in found
+        if row["false_alarm"] != "no" and row["method"] in _IN_LOGITS
     ]
     if sizes:
         comparison.finding(
-            "Some false alarms show in the size: the patch's relevance, in units of the logit, "
+            "Some of these alarms show in the size: the patch's relevance, in units of the logit, "
             f"with the cue and without: {', '.join(sizes)}."
         )
     masses = {row["method"]: row["mass"] for row in rows}
-    if {"lime", "lime, hiding by black"} <= set(masses):
+    if {"lime", "lime (hiding by black)"} <= set(masses):
         comparison.finding(
             "LIME hides a superpixel by its mean colour unless told otherwise, and so hides a "
             f"white patch by white: the patch has {100 * masses['lime']:.0f} % of its relevance, "
-            f"and {100 * masses['lime, hiding by black']:.0f} % when superpixels are hidden by "
+            f"and {100 * masses['lime (hiding by black)']:.0f} % when superpixels are hidden by "
             "black."
         )
     comparison.section(
