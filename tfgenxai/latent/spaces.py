@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HIDDEN_DIMENSIONS = 50
 # Names of an encoder's output that is the code, the likeliest first.
 MEANS = ("mean", "mu", "z_mean", "z")
+_WEIGHTED = ("Dense", "Conv2D", "Conv2DTranspose")
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,17 @@ def generator_spaces(
 
 
 def first_hidden(generate: Graph) -> str:
-    """The last layer with a flat output before the generator's first feature map."""
-    flat = ""
-    for layer in generate.layers:
-        if layer.output_shape is None or len(layer.output_shape) > 2:
+    """The generator's first layer, taken after its normalisation and activation.
+
+    These follow as layers of their own in many generators: they are flat and as wide as the layer.
+    """
+    first, *others = generate.layers
+    name = first.name
+    for layer in others:
+        if layer.output_shape != first.output_shape or layer.kind in _WEIGHTED:
             break
-        flat = layer.name
-    return flat or generate.layers[0].name
+        name = layer.name
+    return name
 
 
 def reduced(values: np.ndarray, seed: int, width: int = HIDDEN_DIMENSIONS) -> np.ndarray:
