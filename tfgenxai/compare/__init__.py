@@ -43,6 +43,18 @@ COMPARISONS: dict[str, Entry] = {
         "a VAE against a GAN: samples, latent spaces, inversion, neurons, heatmaps, cost",
         2000,
     ),
+    "shap-lime": Entry(
+        "shap_lime",
+        "compare_shap_lime",
+        "SHAP against LIME on images and latents, and what is said of them held against numbers",
+        8,
+    ),
+    "saliency-lrp": Entry(
+        "saliency_lrp",
+        "compare_saliency_lrp",
+        "saliency against LRP on three networks, and what is said of them held against numbers",
+        24,
+    ),
     "conclusions": Entry(
         "conclusions",
         "compare_conclusions",
