@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tfgenxai.saved.read import SavedModel
 
 _FAITHFUL = ("deletion_gain", "insertion_gain", "pixel_flipping_gain")
-_DRAWS = 2
+#: Of the metrics: enough for means over samples, and every method gets the same.
+_EFFORT = {"steps": 14, "controls": 1, "runs": 30, "draws": 2}
 _FEWEST = 4
 
 
@@ -102,8 +103,8 @@ def _row(case: Case, name: str, seed: int) -> dict[str, Any]:
         make=(lambda s: built(name, case.graph, s)) if name in RANDOM else None,
         seeds=(seed, seed + 1),
         baseline=case.baseline,
-        draws=_DRAWS,
         seed=seed,
+        **_EFFORT,
     )
     if case.slug == "decoder":
         relevance = np.abs(built(name, case.graph, seed)(case.inputs, case.target).values)
