@@ -20,6 +20,7 @@ FIGURES = {
     "03_stuttgart_latent_gradcam": 6,
     "04_attribution_tour": 10,
     "05_bring_your_own_savedmodel": 4,
+    "06_latent_space": 16,
     "10_vae_vs_gan": 11,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -79,7 +79,9 @@ def walks(walkable: Walkable, seed: int) -> dict[str, Figure]:
             walkable.draw, (plane[0], plane[1]), extra=walkable.extra_of(start) or None
         )
         names = (f"z{plane[0]}", f"z{plane[1]}")
-        figures["manifold"] = plots.manifold_2d(sheet.images, sheet.x, sheet.y, names=names)
+        figures["manifold"] = plots.manifold_2d(
+            sheet.images, sheet.x.tolist(), sheet.y.tolist(), names=names
+        )
     return figures
 
 

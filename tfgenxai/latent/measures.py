@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from tfgenxai.errors import UsageError
 from tfgenxai.latent.components import PrincipalComponents
 from tfgenxai.latent.effects import carriers, effect_sizes
-from tfgenxai.latent.projections import PCA, PROJECTIONS, Projection
+from tfgenxai.latent.projections import PCA, PROJECTIONS, Projection, Projector
 from tfgenxai.latent.quality import Quality, Stability, stability
 
 if TYPE_CHECKING:
@@ -121,12 +121,15 @@ def measure(
     codes, labels = space.codes, _told_apart(space.labels)
     projections, qualities, stabilities = {}, {}, {}
     for method in methods:
-        kind = PROJECTIONS[method]
-        shown = PCA(min(2, codes.shape[1])) if kind is PCA else kind(seed=seed)
-        projections[method] = shown(codes)
+        if method == PCA.method:
+            projections[method] = PCA(min(2, codes.shape[1]))(codes)
+        else:
+            seeded = cast("type[Projector]", PROJECTIONS[method])
+            projections[method] = seeded(seed=seed)(codes)
+            if seeds > 1:
+                drawn = range(seed, seed + seeds)
+                stabilities[method] = stability(seeded, codes, labels, seeds=drawn)
         qualities[method] = projections[method].quality(codes, labels)
-        if seeds > 1 and kind is not PCA:
-            stabilities[method] = stability(kind, codes, labels, seeds=range(seed, seed + seeds))
         done(1)
     components = PCA(min(codes.shape[1], len(codes) - 1))(codes).components
     assert components is not None  # a PCA has them

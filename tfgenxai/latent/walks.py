@@ -160,7 +160,11 @@ def manifold(
     _check_steps(count)
     if not 0.0 < quantiles[0] < quantiles[1] < 1.0:
         raise UsageError(f"quantiles= must rise between 0 and 1, not {quantiles}.")
-    base = np.zeros(width) if code is None else check_codes([code], rows=1, width=width)[0]
+    base = (
+        np.zeros(width)
+        if code is None
+        else check_codes(np.asarray(code)[None], rows=1, width=width)[0]
+    )
     x = norm.ppf(np.linspace(*quantiles, count))
     y = x[::-1]
     codes = np.tile(base.astype(np.float32), (count, count, 1))
