@@ -106,7 +106,7 @@ def test_the_floor_is_what_few_images_cost():
         distances[n] = frechet(generated + 1.0, reference, real)
         assert distances[n].n == n
     floors = [found.floor for found in distances.values()]
-    assert floors[0] > 2 * floors[1] > 4 * floors[2] > 0  # about D^2 / N
+    assert floors[0] > 2 * floors[1] > 4 * floors[2] > 0
     assert distances[800].distance == pytest.approx(8.0, rel=0.1)
     assert str(distances[800]).endswith(f"(n=800, floor {floors[2]:.3g})")
 
