@@ -12,6 +12,7 @@ from tfgenxai.commands.disentangle import add_disentangle_command
 from tfgenxai.commands.explain import add_explain_command, add_methods_command
 from tfgenxai.commands.latents import add_latents_command
 from tfgenxai.commands.log import add_log_command
+from tfgenxai.commands.neurons import add_neurons_command
 from tfgenxai.commands.saved import add_inspect_command, add_models_command
 from tfgenxai.commands.shared import Parser
 from tfgenxai.commands.training import add_data_command, add_evaluate_command, add_train_command
@@ -24,6 +25,7 @@ examples:
   tfgenxai compare vae-gan                          the VAE-against-GAN report, in minutes
   tfgenxai explain saliency cvae --target latent:3  which pixels move a latent coordinate
   tfgenxai latents dcgan                            the codes of a model, seen and measured
+  tfgenxai neurons classifier --layer conv_1        which neurons carry which digit
   tfgenxai log                                      all models in TensorBoard
   tfgenxai methods                                  what else can explain
   tfgenxai train cvae --epochs 10 --out runs        train, export, measure
@@ -74,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_methods_command(commands)
     add_explain_command(commands)
     add_latents_command(commands)
+    add_neurons_command(commands)
     add_disentangle_command(commands)
     add_compare_command(commands)
     add_log_command(commands)

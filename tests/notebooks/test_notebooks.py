@@ -21,6 +21,7 @@ FIGURES = {
     "04_attribution_tour": 10,
     "05_bring_your_own_savedmodel": 4,
     "06_latent_space": 16,
+    "07_neurons": 16,
     "10_vae_vs_gan": 11,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

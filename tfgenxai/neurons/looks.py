@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAXIMISED = 8
-_MAPS = 3
 
 
 @dataclass
@@ -42,19 +41,15 @@ class Found:
 
 
 def look_at_activations(subject: Subject) -> Found:
-    """Summary of every layer, and the maps of the first samples."""
+    """Summary of every layer, and the maps of the first sample."""
     found = activations(subject.graph, subject.values, labels=subject.labels)
-    images = subject.images(_MAPS)
-    figures = {
-        f"activations-{sample}": plots.activation_maps(
-            {name: values[sample] for name, values in found.values.items()
-             if name not in found.reduced},
-            None if images is None else images[sample],
-            title=f"Activations of {subject.signature}, sample {sample}",
-        )
-        for sample in range(min(_MAPS, len(found)))
-    }  # fmt: skip
-    return Found({"activations": found.summary}, figures)
+    images = subject.images(1)
+    figure = plots.activation_maps(
+        {name: values[0] for name, values in found.values.items() if name not in found.reduced},
+        None if images is None else images[0],
+        title=f"Activations of {subject.signature}",
+    )
+    return Found({"activations": found.summary}, {"activations": figure})
 
 
 def look_at_maxima(subject: Subject) -> Found:

@@ -119,7 +119,7 @@ def maximised(
         raise InvalidInputError(f"{count} targets need as many maps, not {np.shape(maps)[:1]}.")
     columns, beside = min(columns, count), 1 if maps is None else 2
     rows = math.ceil(count / columns)
-    figure = new_figure(max(columns * beside * 1.25 + 0.2 * columns, 4.0), rows * 1.75 + 0.6, title)
+    figure = new_figure(max(columns * beside * 1.25 + 0.2 * columns, 4.0), rows * 1.9 + 0.6, title)
     axes = figure.subplots(rows, columns * beside, squeeze=False)
     for cell in axes.flat:
         cell.axis("off")
@@ -127,7 +127,7 @@ def maximised(
     for index, name in enumerate(result.target_names):
         row, column = index // columns, index % columns * beside
         axes[row, column].axis("on")
-        show_picture(axes[row, column], pixels[index], name)
+        show_picture(axes[row, column], pixels[index], name.replace("[", "\n["))
         axes[row, column].set_xlabel(
             f"{best[index]:.3g}; chance {result.random_best[index]:.3g}", fontsize=8, color=INK
         )
