@@ -205,7 +205,7 @@ def test_the_hparams_page_lists_the_models(get):
     }
     status, body = get("plugin/hparams/session_groups", request=json.dumps(columns))
     assert status == 200
-    rows = {row["hparams"]["model"]: row for row in json.loads(body)["sessionGroups"]}
+    rows = {row["name"]: row for row in json.loads(body)["sessionGroups"]}
     assert set(rows) == {"vae", "gan", "judge"}
     assert rows["vae"]["hparams"] == {
         "model": "vae",

@@ -60,9 +60,8 @@ def add_log_command(commands: Any) -> None:
     parser.add_argument(
         "--size",
         type=int,
-        default=1000,
         metavar="N",
-        help="images, and codes of a generator, in the projector (default: 1000)",
+        help="images, and codes of a generator, in the projector (default: 1000 at most)",
     )
     parser.add_argument(
         "--data", metavar="D", help="data set to show (default: what the model was trained on)"
@@ -77,7 +76,7 @@ def _log(args: argparse.Namespace) -> None:
     from tfgenxai.saved.listing import list_models
     from tfgenxai.saved.read import load
 
-    if args.size < 1:
+    if args.size is not None and args.size < 1:
         raise UsageError(f"--size must be at least 1, not {args.size}.")
     paths = args.models or [str(entry.path) for entry in list_models()]
     models = [load(path, trusted=args.trusted) for path in paths]
@@ -97,7 +96,7 @@ def _log(args: argparse.Namespace) -> None:
 
 
 def _log_one(model: Any, args: argparse.Namespace) -> dict[str, Any]:
-    from tfgenxai.tensorboard.log import images_for, log_model
+    from tfgenxai.tensorboard.log import SIZE, images_for, log_model
 
     started = time.monotonic()
     shown = sys.stderr.isatty()
@@ -115,7 +114,7 @@ def _log_one(model: Any, args: argparse.Namespace) -> dict[str, Any]:
         data=data,
         classifier=_labeller(model, args.data),
         what=args.what,
-        size=args.size,
+        size=args.size or SIZE,
         seed=args.seed,
         progress=shown,
     )

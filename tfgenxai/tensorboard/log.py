@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Signatures that are shown images.
 _SEEING = ("encode", "reconstruct", "discriminate", "classify")
 _CROPPED = ("folder", "celeb_a")
+SIZE = 1000
+"""Images and codes in the projector, unless another number is asked for."""
 
 
 @dataclass
@@ -71,7 +73,7 @@ def log_model(
     data: ImageData | None = None,
     classifier: Graph | None = None,
     what: Sequence[str] = (),
-    size: int = 1000,
+    size: int = SIZE,
     seed: int = 0,
     progress: bool = False,
 ) -> Run:
@@ -82,7 +84,7 @@ def log_model(
         data: images to show it; not needed for a model that takes none.
         classifier: a graph with `probabilities`, which labels what a generator draws.
         what: names of `PARTS`; by default all.
-        size: images, and codes of a generator, in the projector.
+        size: images, at most, and codes of a generator.
         seed: of codes that are drawn.
         progress: show a bar on stderr.
 
@@ -130,8 +132,12 @@ def images_for(
 
     None for a model that takes no images.
 
+    Args:
+        size: so many images; by default `SIZE`, or all of a folder.
+
     Raises:
         UsageError: no data set is named, here or on the model's card.
+        DataNotFoundError: the data set, or so many images of it, is not to be had here.
     """
     if not takes_images(model):
         return None
@@ -146,7 +152,7 @@ def images_for(
         "all" if name == "folder" else "test",
         source=source,
         folder=folder,
-        size=size,
+        size=SIZE if size is None and name != "folder" else size,
         image_size=(sides[0], sides[1]) if fixed else None,
         progress=progress,
     )
@@ -196,7 +202,7 @@ def log_hparams(run: Run) -> None:
     """The settings that the model was trained with."""
     settings = numbers.settings(run.name, run.card)
     with _events(run, "hparams") as log:
-        log.hparams(settings)
+        log.hparams(settings, name=run.name)
     run.written["hparams"] = list(settings)
 
 

@@ -97,10 +97,14 @@ class Summaries:
         metrics: Mapping[str, float] | None = None,
         *,
         step: int = 0,
+        name: str | None = None,
     ) -> None:
-        """The settings of this run, and what they reached, for the HParams page."""
+        """The settings of this run, and what they reached, for the HParams page.
+
+        Runs of one `name` are trials of one row; by default, runs of the same settings are.
+        """
         from tensorboard.plugins.hparams import api
 
         with self._writer.as_default():
-            api.hparams(dict(settings))
+            api.hparams(dict(settings), trial_id=name)
         self.scalars(metrics or {}, step)
