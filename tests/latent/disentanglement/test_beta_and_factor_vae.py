@@ -86,6 +86,12 @@ def test_invariance_to_order_and_sign(mixed):
     assert after["beta_vae"] == pytest.approx(before["beta_vae"], abs=0.005)
 
 
+def test_the_units_of_the_latents_do_not_matter(mixed):
+    """Powers of 2 change no digit of a float, and no latent falls below the pruning."""
+    scaled = mixed.map(lambda v: v * [2**-4, 2**8, 1, 2**3])
+    assert scores(scaled) == scores(mixed)
+
+
 def test_a_pool_and_a_simulator_of_the_same_factors_agree():
     """All combinations as a pool: choosing those that share a value is drawing with it fixed."""
     grid = np.stack(np.meshgrid(*[np.arange(5)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)

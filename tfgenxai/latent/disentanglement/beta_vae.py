@@ -23,8 +23,9 @@ def beta_vae(
 
     Higgins et al. 2017, "beta-VAE", section 3: draw a factor k and `batch` pairs of samples that
     agree in k; the point is mean |z - z'| over the pairs (D,), its class is k. A latent that
-    encodes k alone does not move. Latents are taken as they are, without scaling, and the
-    classifier is scikit-learn's logistic regression, as in Locatello et al. 2019.
+    encodes k alone does not move. The classifier is scikit-learn's logistic regression, as in
+    Locatello et al. 2019, here on standardised points: it is regularised, so that otherwise the
+    score would depend on the units of the latents.
 
     Args:
         train, test: codes (D,) with factors, to fit the classifier and to measure its accuracy.
@@ -33,12 +34,15 @@ def beta_vae(
         seed: of the draws.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     learned, factors = _points(train, points[0], batch, rng)
     with threadpool_limits(1):  # matrices this small gain nothing from threads
-        model = LogisticRegression(max_iter=_ITERATIONS).fit(learned, factors)
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_ITERATIONS))
+        model.fit(learned, factors)
     measured, expected = _points(test, points[1], batch, rng)
     accuracy = float(np.mean(model.predict(measured) == expected))
     return Score({"beta_vae": accuracy}, {"beta_vae": 1 / len(train.names)})
