@@ -27,7 +27,9 @@ _MEASURES = {
     "class_kl": "class KL (lower is better)",
     "stacked_modes": "stacked modes of 1,000",
 }
-_INVERTED = 32
+#: A search runs the generator hundreds of times for each.
+_INVERTED = 16
+_SEARCH = {"steps": 150, "restarts": 2}
 _SHOWN = 10
 
 
@@ -89,7 +91,7 @@ def add_inversion(comparison: VaeGan) -> None:
     material = comparison.material
     chosen = slice(0, min(_INVERTED, len(material.images)))
     found = invert(
-        comparison.gan["generate"], material.grey[chosen], restarts=2, seed=comparison.seed
+        comparison.gan["generate"], material.grey[chosen], seed=comparison.seed, **_SEARCH
     )
     error = np.square(material.restored - material.images).mean(axis=(1, 2, 3))
     vae, gan = interval(error), interval(found.mse)
