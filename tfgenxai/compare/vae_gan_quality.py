@@ -28,8 +28,7 @@ _MEASURES = {
     "stacked_modes": "stacked modes of 1,000",
 }
 #: A search runs the generator hundreds of times for each.
-_INVERTED = 16
-_SEARCH = {"steps": 150, "restarts": 2}
+_INVERTED, _STEPS, _STARTS = 16, 150, 2
 _SHOWN = 10
 
 
@@ -91,7 +90,11 @@ def add_inversion(comparison: VaeGan) -> None:
     material = comparison.material
     chosen = slice(0, min(_INVERTED, len(material.images)))
     found = invert(
-        comparison.gan["generate"], material.grey[chosen], seed=comparison.seed, **_SEARCH
+        comparison.gan["generate"],
+        material.grey[chosen],
+        steps=_STEPS,
+        restarts=_STARTS,
+        seed=comparison.seed,
     )
     error = np.square(material.restored - material.images).mean(axis=(1, 2, 3))
     vae, gan = interval(error), interval(found.mse)
