@@ -29,7 +29,10 @@ from tfgenxai.tensorboard.summaries import Summaries
 from tfgenxai.tensorboard.watch import Watch, log_latents
 from tfgenxai.training import Settings, train
 
-pytestmark = pytest.mark.usefixtures("determinism_ends_with_the_test")
+pytestmark = [
+    pytest.mark.slow,  # five trainings, each traced anew
+    pytest.mark.usefixtures("determinism_ends_with_the_test"),
+]
 
 
 def digits(count: int, seed: int) -> ImageData:
