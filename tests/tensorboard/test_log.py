@@ -115,6 +115,13 @@ def test_generated_codes_are_labelled_by_classifier_and_discriminator(get, gan, 
     np.testing.assert_allclose(*distances, rtol=1e-3, atol=1e-4)  # axes are free to flip
 
 
+def test_a_text_says_what_codes_are(get):
+    tags = json.loads(get("plugin/text/tags")[1])
+    assert set(tags["gan"]) == {"projector/z", "projector/first-hidden"}
+    status, body = get("plugin/text/text", run="gan", tag="projector/first-hidden", markdown="true")
+    assert status == 200 and "principal components of hidden (36 values)" in body.decode()
+
+
 def test_hidden_features_of_the_classifier(get, judge, shapes):
     network = judge.live["network"]
     features = shapes.images
@@ -171,7 +178,7 @@ def test_scalars_are_the_cards(get):
         return {step: value for _, step, value in json.loads(body)}
 
     tags = json.loads(get("plugin/scalars/tags")[1])["vae"]
-    assert {tag for tag in tags if not tag.startswith("projector")} == {
+    assert set(tags) == {
         "metrics/elbo",
         "metrics/drawn/shares/0",
         "metrics/drawn/shares/1",

@@ -159,8 +159,14 @@ def images_for(
 
 
 def log_projector(run: Run) -> None:
-    """Codes with labels and thumbnails."""
-    for name, found in run.each("projector", embeddings(run.subject, run.data)):
+    """Codes with labels and thumbnails, and a text on what they are."""
+    made = dict(run.each("projector", embeddings(run.subject, run.data)))
+    if not made:
+        return
+    with _events(run, "projector") as log:
+        for name, found in made.items():
+            log.text(f"projector/{name}", found.about)
+    for name, found in made.items():
         columns = dict(found.columns)
         labels = columns.pop("label", None)
         write_projector(
@@ -222,7 +228,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "metrics": log_metrics,
     "hparams": log_hparams,
     "graph": log_graph,
-    "projector": log_projector,  # last: it adds an event file where there is none
+    "projector": log_projector,
 }
 """What can be logged of a model."""
 
