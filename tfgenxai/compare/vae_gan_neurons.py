@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,8 +30,8 @@ def add_neurons(comparison: VaeGan) -> None:
         "Neurons",
         "What the layers of the VAE's decoder and of the GAN's generator do when they draw: how "
         "many of their units ever change, the code that drives a channel highest (gradient ascent "
-        "on the latent code, clipped to what the prior draws), and how much the image changes when "
-        "half of a layer's units are held at their mean.",
+        "on the latent code, kept to the norm of a typical draw), and how much the image changes "
+        "when half of a layer's units are held at their mean.",
     )
     networks = {
         "VAE decoder": (comparison.vae["decode"], material.means, material.labels),
@@ -87,6 +88,8 @@ def _add_maximised(comparison: VaeGan, name: str, graph: Graph) -> None:
         Unit(layer, tuple(range(_CHANNELS))),
         steps=_STEPS,
         restarts=4,
+        # The corners of the box are far from any draw, and lead to images unlike any drawn.
+        radius=math.sqrt(graph.inputs["z"].shape[1]),
         seed=comparison.seed,
         progress=False,
     )
@@ -99,7 +102,7 @@ def _add_maximised(comparison: VaeGan, name: str, graph: Graph) -> None:
         f"maximised-{slug}",
         plots.maximised(found, maps[channels, :, :, channels], title=f"{name}: {layer}"),
         f"The image whose code drives each channel of `{layer}` highest, beside the channel's "
-        f"map. Chance: the best of {found.random_count:,} random codes. By "
-        f"{table['gain'].mean():.2g} standard deviations the climb beats it; restarts agree by a "
-        f"cosine of {table['agreement'].mean():.2f}.",
+        f"map. Chance: the best of {found.random_count:,} random codes, which may be of larger "
+        f"norm. The climb ends {table['gain'].mean():+.2g} standard deviations from it; restarts "
+        f"agree by a cosine of {table['agreement'].mean():.2f}.",
     )
