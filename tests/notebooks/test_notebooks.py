@@ -22,6 +22,8 @@ FIGURES = {
     "05_bring_your_own_savedmodel": 4,
     "06_latent_space": 16,
     "07_neurons": 16,
+    "08_shap_vs_lime": 8,
+    "09_saliency_vs_lrp": 8,
     "10_vae_vs_gan": 11,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.saliency_lrp_cases import METHODS, NETWORKS, cases
-from tfgenxai.compare.saliency_lrp_measures import Study, measure, nudged, references
+from tfgenxai.compare.saliency_lrp_measures import (
+    Study,
+    against_random,
+    measure,
+    nudged,
+    references,
+)
 from tfgenxai.compare.saliency_lrp_page import add_page
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import UsageError
@@ -62,6 +68,7 @@ def compare_saliency_lrp(
         for study in checked:
             for name in METHODS:
                 sanity[name] = _sanity(study, name, seed)
+                study.measures[name]["random"] = against_random(study, name, seed=seed)
                 done(1)
     add_page(found, studies, sanity)
     return found

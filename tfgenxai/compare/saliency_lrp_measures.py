@@ -17,7 +17,7 @@ from tfgenxai.metrics.faithfulness import (
     pixel_flipping,
 )
 from tfgenxai.metrics.localisation import chance, relevance_mass
-from tfgenxai.metrics.randomisation import rank_correlation
+from tfgenxai.metrics.randomisation import randomised, rank_correlation, weighted_layers
 from tfgenxai.metrics.roughness import speckle, total_variation
 from tfgenxai.metrics.scores import Scores
 from tfgenxai.metrics.stability import max_sensitivity
@@ -44,6 +44,7 @@ LABELS = {
     "sum_error": "|sum of the map - output|, as a share of the mean |output| (0: adds up)",
     "bias": "share of the biases, by size, of the mean |output|",
     "account": "sum + biases + stabiliser - output, as a share of the relevance (0: accounted for)",
+    "random": "rank correlation with a random network's map, where that is not 0 (1: the same)",
     "other": "rank correlation with the map of another class or latent (less tells them apart)",
 }
 _TOLERANCE = 0.05
@@ -113,6 +114,22 @@ def measure(study: Study, name: str, *, seed: int) -> None:
         others = relevance(method(case.inputs, case.other, progress=False))
         measures["other"] = similarities(values, others)["spearman"]
     study.maps[name], study.measures[name], study.curves[name] = found, measures, curves
+
+
+def against_random(study: Study, name: str, *, seed: int) -> np.ndarray:
+    """Rank correlation with the map of a network whose weights are all drawn anew, (N,).
+
+    Over the pixels where that map is not 0. A network drawn anew has no biases: where an image is
+    black nothing is active and slopes are 0, which is the image's doing, and not the weights'.
+    """
+    case = study.case
+    layers = weighted_layers(case.graph, case.target)[::-1]
+    method = METHODS[name](randomised(case.graph, layers, seed), seed)
+    drawn = np.abs(method(case.inputs, case.target, progress=False).values)
+    trained = np.abs(study.maps[name].values)
+    return np.array(
+        [rank_correlation(a[b != 0], b[b != 0]) for a, b in zip(trained, drawn, strict=True)]
+    )
 
 
 def references(case: Case) -> dict[str, dict[str, np.ndarray]]:

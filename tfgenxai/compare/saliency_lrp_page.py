@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.compare.claims import FEWEST, claim_rows, judge, measure_rows
+from tfgenxai.compare.claims import FEWEST, Measures, claim_rows, judge, measure_rows
 from tfgenxai.compare.saliency_lrp_cases import METHODS, SALIENCY
 from tfgenxai.compare.saliency_lrp_measures import CHANCE, LABELS, Study, relevance
 from tfgenxai.compare.saliency_lrp_words import CLAIMS, rows, sane
@@ -27,7 +27,7 @@ _SECTIONS = {
     "noise": ("Sensitivity to noise", ("off_stroke", "total_variation", "speckle", "noise")),
     "meaning": (
         "Interpretability: sensitivity, contribution, and other classes",
-        ("slope", "contribution", "other", "mass"),
+        ("slope", "contribution", "other", "random", "mass"),
     ),
     "faithfulness": (
         "Interpretability: faithfulness to the model",
@@ -61,7 +61,7 @@ def add_page(
     for each in judged:
         found.finding(each.sentence(LABELS[each.claim.measure]))
     if sanity:
-        found.finding(sane(sanity))
+        found.finding(sane(measures, sanity))
     found.section("What is explained", _READING)
     found.table(
         "cases",
@@ -79,7 +79,7 @@ def add_page(
     found.section("The rows of such tables, with numbers")
     found.table(
         "rows",
-        rows(measures, sanity),
+        rows(measures),
         "What is commonly said of the two, in words, and what was measured here (means).",
     )
     found.table("claims", claim_rows(judged, LABELS), _CLAIMS)
@@ -100,7 +100,7 @@ def add_page(
                 _add_curves(found, study)
     _add_agreement(found, studies)
     if sanity:
-        _add_sanity(found, sanity)
+        _add_sanity(found, measures, sanity)
     found.results |= {
         "measures": {
             case: {
@@ -190,7 +190,9 @@ def _add_agreement(found: Comparison, studies: Sequence[Study]) -> None:
         )
 
 
-def _add_sanity(found: Comparison, sanity: Mapping[str, pandas.DataFrame]) -> None:
+def _add_sanity(
+    found: Comparison, measures: Measures, sanity: Mapping[str, pandas.DataFrame]
+) -> None:
     """Maps of the classifier as its weights are drawn anew."""
     import pandas
 
@@ -198,7 +200,7 @@ def _add_sanity(found: Comparison, sanity: Mapping[str, pandas.DataFrame]) -> No
         [frame.assign(method=name) for name, frame in sanity.items()], ignore_index=True
     )
     steps = list(next(iter(sanity.values()))["layer"])
-    found.section("Sanity: does the map notice that the weights are gone?", sane(sanity))
+    found.section("Sanity: does the map notice that the weights are gone?", sane(measures, sanity))
     found.figure(
         "randomisation",
         plots.matrix(
@@ -209,8 +211,10 @@ def _add_sanity(found: Comparison, sanity: Mapping[str, pandas.DataFrame]) -> No
             label="rank correlation",
             limits=(-1, 1),
         ),
-        "Likeness to the trained network's map (Adebayo et al. 2018): one that stays alike shows "
-        "the image, not what was learned. Last, the likeness of two random networks' maps.",
+        "Likeness to the trained network's map, over all pixels (Adebayo et al. 2018): one that "
+        "stays alike shows the image, not what was learned. A network drawn anew has no biases: "
+        "where an image is black nothing is active and slopes are 0, which makes maps alike at "
+        "the last step. Last, the likeness of two random networks' maps.",
     )
     found.table(
         "randomisation",

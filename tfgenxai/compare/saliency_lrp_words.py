@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tfgenxai.compare.claims import Claim, Measures, spoken
+from tfgenxai.compare.claims import Claim, Measures, spoken, worded
 from tfgenxai.compare.saliency_lrp_cases import LRP_DEFAULT, LRP_EPSILON, SALIENCY, SMOOTH
 from tfgenxai.compare.saliency_lrp_measures import TOLERANCE
+from tfgenxai.metrics.intervals import interval
 from tfgenxai.metrics.randomisation import FAILS_ABOVE
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ ROWS = {
 }
 
 
-def rows(measures: Measures, sanity: Mapping[str, pandas.DataFrame]) -> list[dict[str, Any]]:
+def rows(measures: Measures) -> list[dict[str, Any]]:
     """The rows, each with what was measured here."""
     measured = {
         "approach": f"rank correlation with the effect of a small change of each pixel: "
@@ -67,8 +68,8 @@ def rows(measures: Measures, sanity: Mapping[str, pandas.DataFrame]) -> list[dic
         "conservation": f"sum off by, as a share of the output: {spoken(measures, 'sum_error')}; "
         f"share of the biases: {spoken(measures, 'bias')}",
         "typical use": f"gain of flipping black and white: {spoken(measures, 'flipping_gain')}; "
-        "likeness of the classifier's maps after all weights are drawn anew: "
-        + (", ".join(f"{name} {_last(x):.2f}" for name, x in sanity.items()) or "not measured"),
+        "likeness to maps of a network with all weights drawn anew: "
+        f"{spoken(measures, 'random')}",
     }
     return [
         {"row": row, "saliency, it is said": first, "LRP, it is said": second, "measured": numbers}
@@ -76,20 +77,24 @@ def rows(measures: Measures, sanity: Mapping[str, pandas.DataFrame]) -> list[dic
     ]
 
 
-def sane(sanity: Mapping[str, pandas.DataFrame]) -> str:
-    """Which methods notice that a network has lost its weights, in a sentence."""
+def sane(measures: Measures, sanity: Mapping[str, pandas.DataFrame]) -> str:
+    """Which methods notice that the classifier has lost its weights, in a sentence.
+
+    Args:
+        sanity: method -> table of `cascade`, whose last row but one has all weights drawn anew.
+    """
     parts = []
+    found = next(by_method for by_method in measures.values() if "random" in by_method[SALIENCY])
     for name, frame in sanity.items():
-        alike = _last(frame)
-        verdict = "fails" if alike > FAILS_ABOVE else "passes"
-        twins = frame["similarity"].iloc[-1]
-        parts.append(f"{name} {verdict} ({alike:.2f}; two random networks {twins:.2f})")
+        alike = interval(found[name]["random"])
+        verdict = "fails" if alike.mean > FAILS_ABOVE else "passes"
+        whole, twins = frame["similarity"].iloc[-2:]
+        parts.append(
+            f"{name} {verdict} with {worded(alike)} ({whole:.2f} over all pixels, two random "
+            f"networks {twins:.2f})"
+        )
     return (
-        "With all weights of the classifier drawn anew, a map should no longer be the same "
-        f"(rank correlation at most {FAILS_ABOVE}): " + ", ".join(parts) + "."
+        "With all weights of the classifier drawn anew, a map should no longer be the same (rank "
+        f"correlation at most {FAILS_ABOVE}, over the pixels where the random network's map is not "
+        f"0): {'; '.join(parts)}."
     )
-
-
-def _last(frame: pandas.DataFrame) -> float:
-    """Similarity to the trained network's maps when all weights are drawn anew."""
-    return float(frame["similarity"].iloc[-2])

@@ -78,7 +78,7 @@ def add_page(found: Comparison, studies: Sequence[Study], seed: int) -> None:
     found.table("claims", claim_rows(judged, LABELS), _CLAIMS)
     _add_pictures(found, studies, seed)
     for name, (title, names) in _SECTIONS.items():
-        found.section(title)
+        found.section(title, _NOTES.get(name, ""))
         found.table(
             name,
             measure_rows(measures, LABELS, names),
@@ -109,6 +109,17 @@ def add_page(found: Comparison, studies: Sequence[Study], seed: int) -> None:
         "off_definition": off,
     }
 
+
+#: What a table does not say by itself.
+_NOTES = {
+    "cost": "Processor time and evaluations of the model, by the same number of evaluations for "
+    "both, and as they come. The error is each method's own: how far its values are from those "
+    "that it gives after many more evaluations.",
+    "stability": "LIME knows of a code only in which quartiles it is: noise that moves it into no "
+    "other changes nothing, so that its steadiness under noise is also a coarseness.",
+    "faithfulness": "Deletion and insertion set features to black or to 0, which is what SHAP's "
+    "values are about. Blur, or another image's code, is neither's own.",
+}
 
 _READING = """\
 Both get the same inputs, superpixels and target, and the same number of evaluations of the \
