@@ -16,11 +16,11 @@ from tfgenxai.commands.shared import (
 )
 
 _MORE = """\
-which codes: a model that encodes has posterior means (of test images of the data set that it was
-trained on); one that generates has z, drawn from N(0, 1), and the first hidden layer of its
-generator; one that does both, as a BiGAN, has encoder features, z and the hidden layer. Images
-bring their labels along. What a generator draws has none, and is labelled by a classifier, for
-digits the one that ships.
+which codes: a model that encodes has posterior means, or plain codes, of test images of the data
+set that it was trained on; one that generates has z, drawn from N(0, 1), and the first hidden layer
+of its generator; one that does both, as a BiGAN, has encoder features, z and the hidden layer.
+Images bring their labels along. What a generator draws has none, and is labelled by a classifier,
+for digits the one that ships.
 
 what is measured, of each view of the codes:
   trustworthiness   are neighbours in the view neighbours among the codes? 1 is best

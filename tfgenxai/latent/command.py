@@ -165,7 +165,8 @@ def _walkable(model: SavedModel, measured: Measured, images: ImageData | None) -
         return Walkable(measured, draw)
     conditional = "label" in draw.inputs and images.labels is not None
     extra = {"label": np.asarray(images.labels)} if conditional else {}
-    return Walkable(measured, draw, model["encode"], images.images, extra)
+    prior = signature == "generate" or "logvar" in model["encode"].outputs
+    return Walkable(measured, draw, model["encode"], images.images, extra, prior)
 
 
 def _factors(codes: np.ndarray, images: ImageData) -> list[dict[str, Any]]:

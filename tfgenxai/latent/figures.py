@@ -34,6 +34,7 @@ class Walkable:
         encode: The encoder, for heatmaps; None for a generator alone.
         images: (N, H, W, C) the encoded images, as the encoder was trained on them, or None.
         extra: For each code (N,), the other inputs of a conditional model.
+        prior: Whether codes are meant to follow N(0, 1), as those of a plain autoencoder are not.
     """
 
     measured: Measured
@@ -41,6 +42,7 @@ class Walkable:
     encode: Graph | None = None
     images: np.ndarray | None = None
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    prior: bool = True
 
     def extra_of(self, index: int) -> dict[str, Any]:
         """The other inputs of one code."""
@@ -60,23 +62,31 @@ def views(found: Sequence[Measured]) -> dict[str, Figure]:
         slug = _slug(measured.space.name)
         title = f"Principal components: {measured.space.name}"
         figures[f"eigenvalues-{slug}"] = plots.eigenvalues(measured.components, title=title)
-        figures[f"loadings-{slug}"] = plots.loadings(measured.components)
+        if not measured.space.reduced:
+            figures[f"loadings-{slug}"] = plots.loadings(measured.components)
         if measured.effects is not None:
             figures[f"effects-{slug}"] = _effects(measured)
     return figures
 
 
 def walks(walkable: Walkable, seed: int) -> dict[str, Figure]:
-    """The traversal (with heatmaps where there is an encoder), an interpolation and a plane."""
+    """The traversal (with heatmaps where there is an encoder), an interpolation and a plane.
+
+    Codes without a prior have no quantiles, and so no plane; nodes go through their own range.
+    """
     codes = walkable.measured.space.codes
     dimensions = told(walkable.measured, _MOVED)
     start, end = _two(codes, walkable.measured.space.labels, seed)
     plane = tuple(sorted(dimensions[:2]))
     figures = {"traversal": _traversal(walkable, start, dimensions)}
     figures["interpolation"] = _interpolation(walkable, start, end)
-    if len(plane) == 2:
+    if len(plane) == 2 and walkable.prior:
         sheet = manifold(
-            walkable.draw, (plane[0], plane[1]), extra=walkable.extra_of(start) or None
+            walkable.draw,
+            (plane[0], plane[1]),
+            # At 0 a decoder draws the average image; a generator has never been there.
+            code=None if walkable.encode is not None else codes[start],
+            extra=walkable.extra_of(start) or None,
         )
         names = (f"z{plane[0]}", f"z{plane[1]}")
         figures["manifold"] = plots.manifold_2d(
@@ -106,11 +116,14 @@ def _effects(measured: Measured) -> Figure:
 
 
 def _traversal(walkable: Walkable, start: int, dimensions: Sequence[int]) -> Figure:
-    extra = walkable.extra_of(start) or None
+    codes, extra = walkable.measured.space.codes, walkable.extra_of(start) or None
+    within = None if walkable.prior else codes
     if walkable.encode is not None and walkable.images is not None:
         image = walkable.images[start]
         try:
-            found = tweak(walkable.encode, walkable.draw, image, dimensions, extra=extra)
+            found = tweak(
+                walkable.encode, walkable.draw, image, dimensions, within=within, extra=extra
+            )
         except TfgenxaiError:
             pass  # an encoder without feature maps has no heatmaps
         else:
@@ -118,8 +131,7 @@ def _traversal(walkable: Walkable, start: int, dimensions: Sequence[int]) -> Fig
             return plots.latent_traversal(
                 walked.images, walked.values, dimensions, heatmaps=found.heatmaps, image=image
             )
-    code = walkable.measured.space.codes[start]
-    walked = traversal(walkable.draw, code, dimensions, extra=extra)
+    walked = traversal(walkable.draw, codes[start], dimensions, within=within, extra=extra)
     return plots.latent_traversal(walked.images, walked.values, dimensions)
 
 

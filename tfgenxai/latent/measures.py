@@ -46,12 +46,12 @@ class Measured:
         return [self._row(method) for method in self.projections]
 
     def reading(self) -> str:
-        """The first two principal components in words."""
+        """The first two principal components in words; of reduced codes, their ratio alone."""
         whole = self.components
         first = PrincipalComponents(
             whole.variance[:2], whole.ratio[:2], whole.vectors[:2], whole.mean, whole.rows
         )
-        return first.reading()
+        return first.reading().partition("\n")[0] if self.space.reduced else first.reading()
 
     def json(self) -> dict[str, Any]:
         """Everything but the coordinates, in JSON's types."""
@@ -61,9 +61,6 @@ class Measured:
             "labels": self.space.label_source,
             "codes": list(self.space.codes.shape),
             "eigenvalues": whole.variance.tolist(),
-            "eigenvectors": whole.vectors[:2].tolist(),
-            "dominant": [whole.dominant(k) for k in range(min(2, len(whole.variance)))],
-            "noise_edge": whole.noise_edge(),
             "reading": self.reading(),
             "projections": {
                 method: shown.settings
@@ -73,6 +70,10 @@ class Measured:
                 for method, shown in self.projections.items()
             },
         }
+        if not self.space.reduced:
+            found["eigenvectors"] = whole.vectors[:2].tolist()
+            found["dominant"] = [whole.dominant(k) for k in range(len(whole.variance[:2]))]
+            found["noise_edge"] = whole.noise_edge()
         if self.effects is not None and self.carriers is not None:
             found["effects"] = self.effects.to_dict("records")
             found["carriers"] = self.carriers.to_dict("records")

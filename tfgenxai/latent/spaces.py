@@ -29,12 +29,15 @@ class Space:
     """Codes of one kind, and a label for each.
 
     Attributes:
-        name: "posterior means", "encoder features", "z" or "first hidden layer".
+        name: "posterior means", "codes" of an encoder that gives no distribution, "encoder
+            features", "z" or "first hidden layer".
         codes: (N, D) float32.
         labels: (N,) integers, or None where nothing tells them apart.
         label_source: What the labels are, in words; "" without labels.
         about: What the codes are, in words.
         class_names: A name for each label value, or None.
+        reduced: Whether the dimensions are the first principal components of a wide layer. They
+            are then uncorrelated, and their variances are not all there is.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Space:
     label_source: str
     about: str
     class_names: tuple[str, ...] | None = None
+    reduced: bool = False
 
 
 def spaces(
@@ -56,8 +60,9 @@ def spaces(
 ) -> dict[str, Space]:
     """Every code space that the model's signatures give, by name.
 
-    An `encode` gives the posterior means of images; where the model generates too (a BiGAN), they
-    are called encoder features. A `generate` gives z and the generator's first hidden layer.
+    An `encode` gives the posterior means of images, or codes, where it gives no distribution; of a
+    model that generates too (a BiGAN), they are called encoder features. A `generate` gives z and
+    the generator's first hidden layer.
 
     Args:
         data: Images to encode, in [0, 1]; made binary where the model's card says so.
@@ -74,8 +79,7 @@ def spaces(
     if "encode" in model:
         if data is None:
             raise UsageError(f"{model.path} encodes images: give some as data=.")
-        name = "encoder features" if "generate" in model else "posterior means"
-        found.append(encoder_space(model, data[:size], name=name, label=label))
+        found.append(encoder_space(model, data[:size], label=label))
     if "generate" in model:
         found += generator_spaces(model["generate"], size, classifier=classifier, seed=seed)
     if not found:
@@ -86,9 +90,7 @@ def spaces(
     return {space.name: space for space in found}
 
 
-def encoder_space(
-    model: SavedModel, data: ImageData, *, name: str = "posterior means", label: str | None = None
-) -> Space:
+def encoder_space(model: SavedModel, data: ImageData, *, label: str | None = None) -> Space:
     """Codes that the model's `encode` gives `data`: the mean, where it gives a distribution.
 
     Raises:
@@ -108,6 +110,9 @@ def encoder_space(
         given = {picture: images, "label": labels}
     stream, _ = batches(given, graph, 256)
     codes = np.concatenate([fetch(graph, Feeds(batch), [output])[0].numpy() for batch in stream])
+    name = "posterior means" if "logvar" in graph.outputs else "codes"
+    if "generate" in model:
+        name = "encoder features"
     what = f"{name} of {len(data):,} {data.split} images of {data.name}"
     return Space(name, codes.astype(np.float32), labels, source, what, names)
 
@@ -132,7 +137,7 @@ def generator_spaces(
     about = f"{hidden.shape[1]} principal components of {layer} at {size:,} codes from N(0, 1)"
     return [
         Space("z", codes, labels, source, f"{size:,} codes from N(0, 1)"),
-        Space("first hidden layer", hidden, labels, source, about),
+        Space("first hidden layer", hidden, labels, source, about, reduced=True),
     ]
 
 
