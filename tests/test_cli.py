@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import tfgenxai
 from tfgenxai.cli import main
+from tfgenxai.compare import COMPARISONS
 from tfgenxai.data import NAMES
 from tfgenxai.models import MODELS
 from tfgenxai.models.classifier import Classifier
@@ -28,8 +29,13 @@ COMMANDS = [
     "inspect",
     "methods",
     "explain",
+    "latents",
+    "neurons",
+    "disentangle",
+    "log",
     "compare",
-    "compare vae-gan",
+    "compare all",
+    *(f"compare {name}" for name in COMPARISONS),
 ]
 
 
