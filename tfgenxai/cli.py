@@ -23,9 +23,11 @@ EPILOG = """\
 examples:
   tfgenxai models                                   what ships with the project
   tfgenxai compare vae-gan                          the VAE-against-GAN report, in minutes
+  tfgenxai compare all                              every comparison, summed up on one page
   tfgenxai explain saliency cvae --target latent:3  which pixels move a latent coordinate
   tfgenxai latents dcgan                            the codes of a model, seen and measured
   tfgenxai neurons classifier --layer conv_1        which neurons carry which digit
+  tfgenxai disentangle conv-vae-faces               do latents stand for single factors?
   tfgenxai log                                      all models in TensorBoard
   tfgenxai methods                                  what else can explain
   tfgenxai train cvae --epochs 10 --out runs        train, export, measure
