@@ -26,6 +26,7 @@ def made() -> Comparison:
     found.figure("bars", plots.bars([1.0], ["cat"], title="t", xlabel="kg"), "A bar.")
     found.results["mean"] = np.float32(2.5)
     found.results["all"] = np.arange(3)
+    found.headline = "Weights."
     return found.finding("Cats weigh **4 kg**.")
 
 
@@ -43,6 +44,7 @@ def test_a_saved_comparison_can_be_read_back(tmp_path: Path) -> None:
     assert (folder / "figures" / "bars.png").stat().st_size > 1000
     assert (folder / "more.txt").exists()
     # Findings are read first, and a number that is missing is a dash, not "nan".
+    assert page.index("Weights.") < page.index("Cats weigh <strong>4")
     assert page.index("Cats weigh <strong>4") < page.index("Some words.")
     assert "nan" not in page.partition("<main>")[2]
 

@@ -26,6 +26,7 @@ def quick(name: str, subjects: Subjects, *, size: int, seed: int, progress: bool
     if name == "vae-gan":
         vae, gan = {"precision": 0.5, "frechet": 9.0}, {"precision": 0.9, "frechet": 3.0}
         made.results["summary"] = {"vae": vae, "gan": gan}
+    made.headline = f"In short: {name}."
     return made.finding(f"{name} was looked at with {size} images.")
 
 
@@ -50,6 +51,7 @@ def test_every_comparison_has_its_folder_its_link_and_its_findings(
         own = json.loads((out / name / "results.json").read_text())
         assert own["seed"] == 7
         assert own["findings"][0] in page
+        assert page.index(f"In short: {name}.") < page.index(own["findings"][0])
         assert (out / name / "tables" / "numbers.csv").is_file()
     assert results["comparisons"].keys() == compare.COMPARISONS.keys()
 

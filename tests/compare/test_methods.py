@@ -9,7 +9,7 @@ import pytest
 import tfgenxai
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.methods import compare_methods
-from tfgenxai.compare.methods_ranks import mean_ranks, sentence
+from tfgenxai.compare.methods_ranks import in_short, mean_ranks, sentence
 from tfgenxai.compare.subjects import Subjects
 from tfgenxai.errors import UsageError
 from tfgenxai.metrics.localisation import relevance_mass
@@ -78,6 +78,15 @@ def test_ranks_by_hand() -> None:
     )
     ranks = mean_ranks(frame)
     assert ranks.to_dict() == pytest.approx({"a": 0.5, "b": 0.25, "c": 0.75})
+
+
+def test_in_short() -> None:
+    ranks = pandas.DataFrame({"a": [0.1, 0.2], "b": [0.4, 0.1], "c": [0.2, 0.3]}, ["lrp", "rise"])
+    assert in_short(ranks) == (
+        "No method is best on all networks: lrp ranks first on 2 of 3. Of those that explain all "
+        "of them, rise has the best mean rank."
+    )
+    assert in_short(ranks[["a", "c"]]) == "lrp ranks first on all 2 networks."
 
 
 def test_the_sentence_follows_the_numbers() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tfgenxai.compare.use_cases import use_cases, verdict
+from tfgenxai.compare.vae_gan_samples import in_short
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,12 @@ def test_each_model_is_told_what_it_does_better_and_what_it_cannot_be_compared_o
         ("recall", "take the VAE"),
     ]
     assert tables["GAN"][0]["VAE"] == 0.4 and tables["GAN"][0]["GAN"] == 0.8
+
+
+def test_in_short_names_what_each_does_better() -> None:
+    vae, gan = {"precision": 0.4, "recall": 0.8}, {"precision": 0.8, "recall": 0.3}
+    assert in_short(use_cases({"vae": vae, "gan": gan})) == (
+        "Take the VAE to draw all the variety there is. "
+        "Take the GAN to draw no image that is unlike real ones."
+    )
+    assert in_short(use_cases({"vae": vae, "gan": vae})).startswith("Neither")

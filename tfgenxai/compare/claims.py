@@ -116,6 +116,17 @@ def settled(outcomes: Mapping[str, Outcome]) -> str:
     return "; ".join(parts)
 
 
+def summed_up(judged: Sequence[Judged]) -> str:
+    """How many claims hold, in one sentence."""
+    verdicts = [each.verdict for each in judged]
+    holding, reversed_ = verdicts.count("holds"), verdicts.count("the other way round")
+    return (
+        f"of {len(judged)} common claims, {holding} {'holds' if holding == 1 else 'hold'} in every "
+        f"case, {reversed_} {'is' if reversed_ == 1 else 'are'} the other way round, and "
+        f"{len(judged) - holding - reversed_} depend on the case or are not settled."
+    )
+
+
 def number(value: float) -> str:
     """Three digits, or whole thousands."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -28,7 +28,8 @@ class Comparison:
         results: every number of the page, in JSON's types (arrays are turned into lists).
         frames: name -> the pandas frame of each table.
         figures: name -> the matplotlib Figure of each picture.
-        findings: what was found, in plain sentences built from the numbers; they open the page.
+        headline: what was found, in one sentence; it opens the page.
+        findings: the same in detail, sentences built from the numbers.
         writers: what else `save` writes: functions of the folder.
     """
 
@@ -37,6 +38,7 @@ class Comparison:
         self.results: dict[str, Any] = {}
         self.frames: dict[str, pandas.DataFrame] = {}
         self.figures: dict[str, Figure] = {}
+        self.headline = ""
         self.findings: list[str] = []
         self.writers: list[Callable[[Path], object]] = []
         self._started = time.monotonic()
@@ -89,8 +91,9 @@ class Comparison:
         return self
 
     def json(self) -> dict[str, Any]:
-        """`results`, the findings and the names of figures and tables, in JSON's types."""
+        """All of it but the pictures, in JSON's types: `results`, headline, findings, names."""
         everything = self.results | {
+            "headline": self.headline,
             "findings": self.findings,
             "figures": list(self.figures),
             "tables": list(self.frames),
@@ -107,7 +110,9 @@ class Comparison:
             write(out)
         write_text(out / "results.json", json.dumps(self.json(), indent=2))
         if self.findings:
-            self.report.opening("What was found", "\n".join(f"- {x}" for x in self.findings))
+            listed = "\n".join(f"- {sentence}" for sentence in self.findings)
+            headline = f"**{self.headline}**\n\n" if self.headline else ""
+            self.report.opening("What was found", headline + listed)
         return self.report.save(out / "report.html")
 
 

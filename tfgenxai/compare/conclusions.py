@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.conclusions_latents import organisation, representations
 from tfgenxai.compare.conclusions_maps import consistency, strokes
 from tfgenxai.compare.material import gather
-from tfgenxai.compare.study import Study
+from tfgenxai.compare.study import Conclusion, Study
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import UsageError
 
@@ -46,6 +47,17 @@ def compare_conclusions(
     rows = [each.row() for each in study.conclusions]
     found.table("conclusions", rows, "Every conclusion, once more.")
     found.results["conclusions"] = rows
+    found.headline = in_short(study.conclusions)
     for each in study.conclusions:
         found.finding(each.sentence())
     return found
+
+
+def in_short(conclusions: Sequence[Conclusion]) -> str:
+    """How often the numbers agree, conclusion by conclusion, in one sentence."""
+    names = dict.fromkeys(each.conclusion for each in conclusions)
+    parts = []
+    for name in names:
+        own = [each for each in conclusions if each.conclusion == name]
+        parts.append(f"{name[0].lower()}{name[1:]}: {sum(e.agrees for e in own)} of {len(own)}")
+    return f"How many of the tests agree that {'; '.join(parts)}."

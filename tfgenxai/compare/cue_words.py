@@ -44,6 +44,11 @@ def add_findings(comparison: Comparison, rows: list[dict[str, Any]]) -> None:
         return ", ".join(row["method"] for row in rows if test(row)) or "none"
 
     found = [row for row in rows if row["verdict"] == "found"]
+    sure = [row for row in found if row["false_alarm"] == "no"]
+    comparison.headline = (
+        f"Of {len(rows)} methods, {len(found)} find a cue that was planted in the training images, "
+        f"and {len(sure)} of these never see it in a network that does not use it."
+    )
     comparison.finding(
         f"{len(found)} of {len(rows)} methods find the patch where it turns another digit into a "
         f"{CLASS}. Ranked first, but not marked off: {named(lambda r: r['verdict'] == 'ranked')}. "

@@ -67,7 +67,9 @@ def summary(found: Mapping[str, dict[str, Any]], subjects: Subjects, seed: int) 
         f"Models {names}; MNIST test images ({subjects.data.source}), seed {seed}",
     )
     page.text(_INTRODUCTION)
-    page.section("What was found")
+    for results in found.values():
+        page.finding(results["headline"])
+    page.section("What was found, one by one")
     for name, results in found.items():
         page.section(results["title"], f"[The whole page]({name}/report.html)", level=2)
         page.text("\n".join(f"- {finding}" for finding in results["findings"]))

@@ -62,6 +62,7 @@ def add_ranks(
         ),
         "Mean rank of each method over the measures; a dash: not defined there.",
     )
+    found.headline = in_short(ranks)
     found.frames["ranks"] = ranks.reset_index(names="method")
     for slug, frame in tables.items():
         found.finding(sentence(titles[slug], frame))
@@ -89,6 +90,24 @@ def mean_ranks(frame: pandas.DataFrame) -> pandas.Series:
             ranked = frame[name].rank(ascending=MEASURES[name][1] < 0)
             ranks[name] = (ranked - 1) / (frame[name].notna().sum() - 1)
     return pandas.DataFrame(ranks).mean(axis=1).set_axis(frame["method"])
+
+
+def in_short(ranks: pandas.DataFrame) -> str:
+    """Who ranks first on which network, in one sentence; `ranks` has a column a network."""
+    firsts = ranks.idxmin()
+    first = firsts.mode()[0]
+    overall = ranks.dropna().mean(axis=1)
+    everywhere = (
+        f" Of those that explain all of them, {overall.idxmin()} has the best mean rank."
+        if len(overall)
+        else ""
+    )
+    return (
+        f"No method is best on all networks: {first} ranks first on {int((firsts == first).sum())} "
+        f"of {len(firsts)}.{everywhere}"
+        if firsts.nunique() > 1
+        else f"{first} ranks first on all {len(firsts)} networks."
+    )
 
 
 def sentence(title: str, frame: pandas.DataFrame) -> str:

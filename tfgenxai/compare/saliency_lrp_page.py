@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.compare.claims import FEWEST, Measures, claim_rows, judge, measure_rows
+from tfgenxai.compare.claims import (
+    FEWEST,
+    Measures,
+    claim_rows,
+    judge,
+    measure_rows,
+    summed_up,
+)
 from tfgenxai.compare.saliency_lrp_cases import METHODS, SALIENCY
 from tfgenxai.compare.saliency_lrp_measures import CHANCE, LABELS, Study, relevance
 from tfgenxai.compare.saliency_lrp_words import CLAIMS, rows, sane
@@ -58,6 +65,7 @@ def add_page(
     """Everything that is measured, as findings, tables and figures."""
     measures = {study.case.name: study.measures for study in studies}
     judged = [judge(claim, measures) for claim in CLAIMS]
+    found.headline = f"Saliency against LRP: {summed_up(judged)}"
     for each in judged:
         found.finding(each.sentence(LABELS[each.claim.measure]))
     if sanity:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.compare.claims import FEWEST, claim_rows, judge, measure_rows, spoken
+from tfgenxai.compare.claims import FEWEST, claim_rows, judge, measure_rows, spoken, summed_up
 from tfgenxai.compare.shap_lime_budget import MOST_DEFINED, off_definition, overall
 from tfgenxai.compare.shap_lime_cases import CODES, DIGIT, IMAGES, NOISE, Case
 from tfgenxai.compare.shap_lime_measures import BOTH, LABELS, LIME, METHODS, SHAP, maps
@@ -53,6 +53,7 @@ def add_page(found: Comparison, studies: Sequence[Study], seed: int) -> None:
     if codes.case.width <= MOST_DEFINED:
         off = off_definition(codes.case, codes.runs[SHAP])
     judged = [judge(claim, measures) for claim in CLAIMS]
+    found.headline = f"SHAP against LIME: {summed_up(judged)}"
     for each in judged:
         found.finding(each.sentence(LABELS[each.claim.measure]))
     found.finding(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.compare.use_cases import use_cases
+from tfgenxai.compare.use_cases import BETTER, use_cases
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.metrics.coverage import Coverage, mode_coverage
 from tfgenxai.metrics.likelihood import active_units
@@ -99,7 +99,9 @@ def add_summary(comparison: VaeGan) -> None:
         "All numbers are measured in this run. The silhouette and the accuracy of nearest "
         "neighbours are taken on the codes themselves; the GAN's reconstruction is by search.",
     )
-    for model, rows in use_cases(results["summary"]).items():
+    tables = use_cases(results["summary"])
+    comparison.headline = in_short(tables)
+    for model, rows in tables.items():
         comparison.table(f"uses-{model.lower()}", rows, f"The {model}: what it is for here.")
     if None not in (vae["codes_knn_accuracy"], gan["codes_knn_accuracy"]):
         comparison.finding(
@@ -111,6 +113,16 @@ def add_summary(comparison: VaeGan) -> None:
         f"A sample takes {vae['ms_per_sample']:.2g} ms from the VAE and "
         f"{gan['ms_per_sample']:.2g} ms from the GAN."
     )
+
+
+def in_short(tables: dict[str, list[dict[str, Any]]]) -> str:
+    """What each model does better, in a sentence each; tables as of `use_cases`."""
+    sentences = []
+    for model, rows in tables.items():
+        better = [row["task"] for row in rows if row["verdict"] == BETTER]
+        if better:
+            sentences.append(f"Take the {model} to {', '.join(better)}.")
+    return " ".join(sentences) or "Neither model is better at any of the tasks."
 
 
 def _model_row(model: SavedModel) -> dict[str, Any]:
