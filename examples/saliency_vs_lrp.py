@@ -5,7 +5,9 @@ from tfgenxai.compare.subjects import Subjects
 
 found = compare_saliency_lrp(Subjects.load(), size=24, only=("classifier",))
 print(found.frames["claims"][["claim", "verdict here"]].to_string())
-print(found.frames["noise"][["measure", "Saliency", "SmoothGrad", "LRP", "LRP-epsilon"]])
-print(found.frames["sums"][["measure", "LRP", "LRP-epsilon"]])
+print(
+    found.frames["noise"][["measure", "Saliency", "SmoothGrad", "LRP", "LRP-epsilon"]].to_string()
+)
+print(found.frames["sums"][["measure", "LRP", "LRP-epsilon"]].to_string())
 found.figures["maps-classifier"].savefig("maps.png")
 found.save("runs/saliency-lrp")  # compare.run("saliency-lrp") looks at all three networks
