@@ -57,8 +57,8 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MB
 
 
-def encode(rows: int, folder: Path) -> int:
-    """Writes codes.npy and labels.npy of up to `rows` images; gives their number."""
+def encode(folder: Path) -> int:
+    """Writes codes.npy and labels.npy of all images, shuffled; gives their number."""
     import tfgenxai
     from tfgenxai import data
     from tfgenxai.latent import encoder_space
@@ -69,7 +69,7 @@ def encode(rows: int, folder: Path) -> int:
     parts = [encoder_space(model, data.load("mnist", split)) for split in ("train", "test")]
     codes = np.concatenate([part.codes for part in parts])
     labels = np.concatenate([part.labels for part in parts if part.labels is not None])
-    order = np.random.default_rng(0).permutation(len(codes))[:rows]
+    order = np.random.default_rng(0).permutation(len(codes))
     np.save(folder / "codes.npy", codes[order])
     np.save(folder / "labels.npy", labels[order])
     return len(order)
@@ -80,38 +80,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.projections", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--rows", type=int, default=70_000, help="default: %(default)s")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[FEW, 70_000], metavar="N", help="codes"
+    )
     parser.add_argument("--cases", nargs="+", metavar="C", choices=CASES, help="default: all")
     parser.add_argument(
         "--sklearn-everything",
         action="store_true",
-        help=f"scikit-learn's t-SNE of all rows too, not of {FEW:,} only",
+        help=f"scikit-learn's t-SNE of more than {FEW:,} codes too",
     )
-    parser.add_argument(
-        "--one", nargs=3, metavar=("CASE", "FOLDER", "ROWS"), help=argparse.SUPPRESS
-    )
+    parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one:
-        case, folder, rows = args.one
-        codes, labels = (
-            np.load(Path(folder) / f"{n}.npy")[: int(rows)] for n in ("codes", "labels")
-        )
-        print(json.dumps(project(case, codes, labels)))
+    if args.alone:
+        print(json.dumps(_alone(*args.alone)))
         return
-    with tempfile.TemporaryDirectory() as name:
-        total = encode(args.rows, Path(name))
+    with tempfile.TemporaryDirectory() as folder:
+        total = _in_own_process("encode", folder)
         header = f"{'codes':>7}{'clock s':>10}{'CPU s':>9}{'peak MB':>9}{'of which':>9}"
-        print(f"{'':32}{header}{'trust.':>8}{'kNN':>7}{'silh.':>7}{'measuring s':>13}")
-        for rows in dict.fromkeys((min(FEW, total), total)):
+        print(f"{'':32}{header}{'trust.':>8}{'kNN':>7}{'silh.':>7}{'measuring s':>13}", flush=True)
+        for rows in dict.fromkeys(min(wanted, total) for wanted in args.rows):
             for case in args.cases or CASES:
                 if "scikit-learn" in case and rows > FEW and not args.sklearn_everything:
                     continue
-                _print(case, rows, _run(case, name, rows))
+                _print(case, rows, _in_own_process(case, folder, str(rows)))
     print("of which: what the process held before, with a projection of 200 codes behind it")
 
 
-def _run(case: str, folder: str, rows: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.projections", "--one", case, folder, str(rows)]
+def _alone(what: str, folder: str, rows: str = "") -> Any:
+    """What a process of its own does: encode, or one case."""
+    if what == "encode":
+        return encode(Path(folder))
+    codes, labels = (np.load(Path(folder) / f"{n}.npy")[: int(rows)] for n in ("codes", "labels"))
+    return project(what, codes, labels)
+
+
+def _in_own_process(*words: str) -> Any:
+    """Its result. This process stays small: its children inherit its peak memory."""
+    command = [sys.executable, "-m", "benchmarks.projections", "--alone", *words]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
