@@ -63,8 +63,8 @@ class Disentanglement:
                 {
                     "metric": name,
                     "score": float(values.mean()),
-                    "low": float(values.min()) if len(values) > 1 else None,
-                    "high": float(values.max()) if len(values) > 1 else None,
+                    "low": float(values.min()) if len(values) > 1 else float("nan"),
+                    "high": float(values.max()) if len(values) > 1 else float("nan"),
                     "chance": self.chance.get(name),
                 }
                 for name, values in self.scores.items()
