@@ -134,16 +134,18 @@ def test_what_cannot_be_compared_is_refused(subjects: Subjects) -> None:
 
 def test_the_sanity_check_is_worded_by_its_numbers() -> None:
     table = pandas.DataFrame({"layer": ["top", "all", "two"], "similarity": [0.9, 0.6, 0.3]})
-    tables = {"Saliency": table, "LRP": table}
+    tables = {"Saliency": table, "LRP": table, "LRP-epsilon": table}
     measures = {
         "classifier": {
             "Saliency": {"random": np.array([0.05, 0.15])},
             "LRP": {"random": np.array([0.7, 0.7])},
+            "LRP-epsilon": {"random": np.array([0.4, 0.7])},
         }
     }
     text = sane(measures, tables)
     assert "Saliency passes with 0.1 [0.05, 0.15] (0.60 over all pixels" in text
     assert "LRP fails with 0.7 [0.7, 0.7]" in text and "two random networks 0.30" in text
+    assert "LRP-epsilon is at the limit with 0.55 [0.4, 0.7]" in text
     assert "Saliency 0.1, LRP 0.7" in rows(measures)[-1]["measured"]
     assert "not measured" in rows({})[-1]["measured"]
 
