@@ -46,9 +46,27 @@ def test_each_dimension_has_its_images_and_its_heatmap(encode, decode, draw_by_h
     assert found.layer == "maps"
 
 
-def test_a_conditional_decoder_is_told_the_label(encode, conditional, draw_by_hand):
+def test_a_conditional_model_is_told_the_label_on_both_sides(conditional, draw_by_hand):
+    specs = [
+        tf.TensorSpec((None, SIDE, SIDE, 1), tf.float32, "image"),
+        tf.TensorSpec((None,), tf.int64, "label"),
+    ]
+
+    @tf.function(input_signature=specs)
+    def function(image, label):
+        maps = tf.nn.conv2d(image, KERNEL, 1, "SAME", name="maps")
+        mean = tf.reshape(maps, (-1, SIDE * SIDE * CHANNELS)) @ TO_MEAN
+        return {"mean": mean + tf.cast(label, tf.float32)[:, None]}
+
+    graph = Graph.from_function(function)
+    found = tweak(graph, conditional, IMAGE, [1], steps=2, extra={"label": 3})
+    code = (IMAGE[..., 0, None] * KERNEL[0, 0, 0]).reshape(-1) @ TO_MEAN + 3
+    code[1] = -3.0
+    np.testing.assert_allclose(
+        found.traversal.images[0, 0], draw_by_hand(code[None], 3)[0], atol=1e-5
+    )
     with pytest.raises(UsageError, match="label"):
-        tweak(encode, conditional, IMAGE, [1])
+        tweak(graph, conditional, IMAGE, [1])
 
 
 def test_the_most_active_dimensions_vary_most():
