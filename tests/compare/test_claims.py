@@ -15,6 +15,7 @@ from tfgenxai.compare.claims import (
     outcome,
     settled,
     spoken,
+    summed_up,
 )
 from tfgenxai.metrics.intervals import interval
 
@@ -34,8 +35,12 @@ def test_a_claim_holds_or_is_turned_round_with_the_numbers() -> None:
     assert right.means["town"] == pytest.approx((38 / 6, 10 / 6))
     assert right.differences["town"].mean == pytest.approx(28 / 6)
     text = wrong.sentence(LABELS["kg"])
-    assert "the other way round" in text and "cat 1.67, dog 6.33" in text
-    assert "difference -4.67 [" in text and "n = 6" in text and "Weight, kg" in text
+    assert text == (
+        "*Cats are heavier than dogs*: **the other way round**. Weight, kg. "
+        "cat against dog: town 1.67 against 6.33."
+    )
+    assert "cat 1.67, dog 6.33, difference -4.67 [" in wrong.evidence
+    assert "n = 6" in wrong.evidence
 
 
 def test_differences_are_of_pairs() -> None:
@@ -81,3 +86,14 @@ def test_numbers_in_words() -> None:
     measures = {"town": weighed([1.0], [2.0]), "moon": {"cat": {"kg": np.array([1500.0])}}}
     assert spoken(measures, "kg") == "town cat 1, dog 2; moon 1,500"
     assert spoken(measures, "age") == "not measured"
+
+
+def test_summed_up_counts_the_verdicts() -> None:
+    heavy, light = [5.0, 6.0, 7.0, 5.5, 6.5, 8.0], [1.0, 2.0, 2.5, 1.5, 1.0, 2.0]
+    right = judge(CLAIM, {"town": weighed(heavy, light)})
+    wrong = judge(CLAIM, {"town": weighed(light, heavy)})
+    mixed = judge(CLAIM, {"town": weighed(heavy, light), "farm": weighed(light, heavy)})
+    assert summed_up([right, wrong, wrong, mixed]) == (
+        "of 4 common claims, 1 holds in every case, 2 are the other way round, and 1 depends on the "
+        "case or is not settled."
+    )

@@ -8,6 +8,7 @@ from tfgenxai.attribution.base import CompiledMethod
 from tfgenxai.errors import UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.metrics.randomisation import (
+    _similarity,
     cascade,
     randomised,
     rank_correlation,
@@ -97,6 +98,16 @@ def test_places_that_are_zero_in_both_maps_do_not_count():
     assert rank_correlation(first, second) == pytest.approx(expected)
     assert rank_correlation(np.zeros(4), np.arange(4.0)) == 0.0
     assert rank_correlation(np.zeros(4), np.zeros(4)) == 0.0
+
+
+def test_places_where_only_the_random_network_is_dead_do_not_make_maps_alike():
+    """Trained and random slopes are unrelated on ink; on black the random network's are 0."""
+    rng = np.random.default_rng(0)
+    ink = np.arange(400) % 4 == 0
+    trained = np.where(ink, 1 + rng.random((6, 400)), rng.random((6, 400)))
+    drawn = np.where(ink, rng.random((6, 400)), 0.0)
+    assert np.mean([spearmanr(a, b).statistic for a, b in zip(trained, drawn)]) > 0.5
+    assert abs(_similarity(trained, drawn)["similarity"]) < 0.15
 
 
 def test_a_method_that_shows_the_image_is_found_out(graph, images, target):

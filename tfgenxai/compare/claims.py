@@ -73,9 +73,14 @@ class Judged:
         return "; ".join(parts)
 
     def sentence(self, label: str) -> str:
-        """Claim, verdict and numbers; `label` says what the measure is."""
-        return f"*{self.claim.text}*: **{self.verdict}**. {label[:1].upper()}{label[1:]}: " + (
-            f"{self.evidence}."
+        """Claim, verdict and means; `label` says what the measure is."""
+        means = "; ".join(
+            f"{case} {number(first)} against {number(second)}"
+            for case, (first, second) in self.means.items()
+        )
+        return (
+            f"*{self.claim.text}*: **{self.verdict}**. {label[:1].upper()}{label[1:]}. "
+            f"{self.claim.larger} against {self.claim.smaller}: {means or 'not measured'}."
         )
 
 
@@ -119,11 +124,13 @@ def settled(outcomes: Mapping[str, Outcome]) -> str:
 def summed_up(judged: Sequence[Judged]) -> str:
     """How many claims hold, in one sentence."""
     verdicts = [each.verdict for each in judged]
-    holding, reversed_ = verdicts.count("holds"), verdicts.count("the other way round")
+    holding, turned = verdicts.count("holds"), verdicts.count("the other way round")
+    rest = len(judged) - holding - turned
     return (
         f"of {len(judged)} common claims, {holding} {'holds' if holding == 1 else 'hold'} in every "
-        f"case, {reversed_} {'is' if reversed_ == 1 else 'are'} the other way round, and "
-        f"{len(judged) - holding - reversed_} depend on the case or are not settled."
+        f"case, {turned} {'is' if turned == 1 else 'are'} the other way round, and {rest} "
+        f"{'depends' if rest == 1 else 'depend'} on the case or {'is' if rest == 1 else 'are'} not "
+        "settled."
     )
 
 

@@ -42,7 +42,7 @@ def representations(found: Comparison, study: Study) -> None:
         name: float(np.bincount(labels).max() / len(labels)) for name, (_, labels) in spaces.items()
     }
     found.section(
-        "1. Latent codes are meaningful representations of digits",
+        "Latent codes are meaningful representations of digits",
         f"If so, the {_NEIGHBORS} nearest neighbours of a code show the same digit. Codes of the "
         "GAN have no label: the classifier's vote on the image drawn from each stands in.",
     )
@@ -84,7 +84,7 @@ def organisation(found: Comparison, study: Study) -> None:
     m = study.material
     rows = []
     found.section(
-        "4. The latent space is organised in an interpretable way",
+        "The latent space is organised in an interpretable way",
         "If so, the digits form clusters (silhouette above 0) and single dimensions tell digits "
         "apart: eta squared is the share of a dimension's variance that the digit explains; Cohen "
         f"calls {LARGE} a large effect.",

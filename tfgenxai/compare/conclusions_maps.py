@@ -46,7 +46,7 @@ def consistency(found: Comparison, study: Study) -> None:
     frame = class_similarity(maps, m.labels[:count][kept], seed=study.seed)
     rows += [{"network": "heatmaps", **row} for row in frame.to_dict("records")]
     found.section(
-        "2. Similar digits activate the same neurons",
+        "Similar digits activate the same neurons",
         "If so, the activations of two images of one digit are more alike than those of two "
         "different digits. Each neuron's mean over all images is taken away first: what all "
         "images have in common does not count.",
@@ -121,7 +121,7 @@ def strokes(found: Comparison, study: Study) -> None:
                 }
             )
     found.section(
-        "3. The models look at structurally important pixels",
+        "The models look at structurally important pixels",
         "If so, relevance lies on the strokes more than chance (the strokes' share of the pixels) "
         "and more than that of the same network with weights drawn anew: a method that multiplies "
         "by the pixel finds ink in any network.",

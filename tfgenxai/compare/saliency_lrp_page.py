@@ -219,10 +219,10 @@ def _add_sanity(
             label="rank correlation",
             limits=(-1, 1),
         ),
-        "Likeness to the trained network's map, over all pixels (Adebayo et al. 2018): one that "
-        "stays alike shows the image, not what was learned. A network drawn anew has no biases: "
-        "where an image is black nothing is active and slopes are 0, which makes maps alike at "
-        "the last step. Last, the likeness of two random networks' maps.",
+        "Likeness to the trained network's map (Adebayo et al. 2018): one that stays alike shows "
+        "the image, not what was learned. Last, the likeness of two random networks' maps. Pixels "
+        "where the network drawn anew gives 0 do not count: it has no biases, and so it is dead "
+        "where an image is black.",
     )
     found.table(
         "randomisation",

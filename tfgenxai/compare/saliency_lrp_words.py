@@ -90,11 +90,8 @@ def sane(measures: Measures, sanity: Mapping[str, pandas.DataFrame]) -> str:
         verdict = "fails" if alike.low > FAILS_ABOVE else "passes"
         if alike.low <= FAILS_ABOVE < alike.high:
             verdict = "is at the limit"
-        whole, twins = frame["similarity"].iloc[-2:]
-        parts.append(
-            f"{name} {verdict} with {worded(alike)} ({whole:.2f} over all pixels, two random "
-            f"networks {twins:.2f})"
-        )
+        twins = frame["similarity"].iloc[-1]
+        parts.append(f"{name} {verdict} with {worded(alike)} (two random networks {twins:.2f})")
     return (
         "With all weights of the classifier drawn anew, a map should no longer be the same (rank "
         f"correlation at most {FAILS_ABOVE}, over the pixels where the random network's map is not "

@@ -69,7 +69,8 @@ def cascade(
 
     Returns:
         One row for each step: `layer`, the mean over samples of the rank correlation of absolute
-        relevance, `similarity` in [-1, 1] (see `rank_correlation`), its standard error, and the
+        relevance, `similarity` in [-1, 1] (over places that the random network's map gives a value,
+        which black pixels need not be), its standard error, and the
         number of samples. The last row, `two random networks`, is the similarity of maps of two
         networks with all weights drawn: what the input alone brings about.
     """
@@ -139,8 +140,14 @@ def _maps(method: Method, inputs: Any, target: Target) -> np.ndarray:
 
 
 def _similarity(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Mean rank correlation of maps (N, places)."""
-    found = np.array([rank_correlation(a, b) for a, b in zip(first, second, strict=True)])
+    """Mean rank correlation of maps (N, places), where the random network's, `second`, is not 0.
+
+    A network drawn anew has no biases: where an image is black nothing is active and slopes are 0.
+    That is the image's doing, and a trained map that is small there would be called alike for it.
+    """
+    found = np.array(
+        [rank_correlation(a[b != 0], b[b != 0]) for a, b in zip(first, second, strict=True)]
+    )
     count = len(found)
     error = float(found.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
     return {"similarity": float(found.mean()), "standard_error": error, "samples": count}
