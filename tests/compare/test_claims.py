@@ -94,6 +94,6 @@ def test_summed_up_counts_the_verdicts() -> None:
     wrong = judge(CLAIM, {"town": weighed(light, heavy)})
     mixed = judge(CLAIM, {"town": weighed(heavy, light), "farm": weighed(light, heavy)})
     assert summed_up([right, wrong, wrong, mixed]) == (
-        "of 4 common claims, 1 holds in every case, 2 are the other way round, and 1 depends on the "
-        "case or is not settled."
+        "of 4 common claims, 1 holds in every case, 2 are the other way round, and 1 depends on "
+        "the case or is not settled."
     )
