@@ -23,6 +23,7 @@ from tfgenxai.metrics.randomisation import FAILS_ABOVE, cascade
 from tfgenxai.quiet import import_tensorflow
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, Pixels, Target
 
+
 def cases(count: int, seed: int) -> dict[str, tuple[Any, Any, Target, tuple[str, ...]]]:
     """Network -> graph, inputs, target, methods."""
     images = data.load("mnist", "test").images[:count]
