@@ -145,8 +145,8 @@ def _add_case(
         plots.bars(
             list(frame["insertion_gain"]),
             list(frame["method"]),
-            title=f"{case.title}: insertion, gain over random order",
-            xlabel="area between the curves, in units of the target (95 % interval)",
+            title=case.title,
+            xlabel="insertion, gain over random order, in units of the target (95 % interval)",
             errors=_errors(frame, "insertion_gain"),
         ),
         _better_than_chance(frame),
@@ -209,7 +209,7 @@ def _better_than_chance(frame: pandas.DataFrame) -> str:
     counts = {
         name: int((frame[f"{name}_low"] > 0).sum()) for name in _FAITHFUL if f"{name}_low" in frame
     }
-    listed = ", ".join(f"{name.partition('_')[0]} {count}" for name, count in counts.items())
+    listed = ", ".join(f"{MEASURES[name][0]} {count}" for name, count in counts.items())
     return (
         f"How far the most relevant places, put in first, raise the target faster than random "
         f"ones. Of {len(frame)} methods, better than chance (interval above 0) are by {listed}."
