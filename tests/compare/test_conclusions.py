@@ -9,10 +9,10 @@ import pytest
 
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.conclusions import compare_conclusions
-from tfgenxai.compare.conclusions_latents import knn_hits
 from tfgenxai.compare.study import Conclusion, common
 from tfgenxai.compare.subjects import Subjects
 from tfgenxai.errors import UsageError
+from tfgenxai.latent import knn_hits
 
 SIZE = 200
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from tfgenxai import plots
 from tfgenxai.compare.study import Conclusion, Study, common
-from tfgenxai.latent.effects import eta_squared
+from tfgenxai.latent import eta_squared, knn_hits
+from tfgenxai.latent.quality import KNN_NEIGHBORS
 from tfgenxai.metrics.evaluate import batched
 from tfgenxai.metrics.intervals import interval
 from tfgenxai.metrics.randomisation import randomised, weighted_layers
@@ -17,7 +18,6 @@ from tfgenxai.targets import Latent
 if TYPE_CHECKING:
     from tfgenxai.compare.comparison import Comparison
 
-_NEIGHBORS = 5
 #: Cohen's large effect: from this share of the variance on, a class is said to decide.
 LARGE = 0.14
 
@@ -43,7 +43,7 @@ def representations(found: Comparison, study: Study) -> None:
     }
     found.section(
         "Latent codes are meaningful representations of digits",
-        f"If so, the {_NEIGHBORS} nearest neighbours of a code show the same digit. Codes of the "
+        f"If so, the {KNN_NEIGHBORS} nearest neighbours of a code show the same digit. Codes of the "
         "GAN have no label: the classifier's vote on the image drawn from each stands in.",
     )
     found.table(
@@ -52,7 +52,7 @@ def representations(found: Comparison, study: Study) -> None:
             {"codes": name, **hit.row("accuracy"), "largest class": guess[name]}
             for name, hit in hits.items()
         ],
-        f"Accuracy of {_NEIGHBORS} nearest neighbours on held-out codes (5 folds), 95 % "
+        f"Accuracy of {KNN_NEIGHBORS} nearest neighbours on held-out codes (5 folds), 95 % "
         "intervals; largest class: always guessing the most frequent digit.",
     )
     control = hits["means of an untrained encoder"]
@@ -129,12 +129,3 @@ def organisation(found: Comparison, study: Study) -> None:
             )
         )
     found.table("organisation", rows, f"{len(m.means):,} codes of each model.")
-
-
-def knn_hits(codes: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """For each of N codes, whether its nearest neighbours in the other folds show its label."""
-    from sklearn.model_selection import KFold, cross_val_predict
-    from sklearn.neighbors import KNeighborsClassifier
-
-    folds = KFold(5, shuffle=True, random_state=seed)
-    return cross_val_predict(KNeighborsClassifier(_NEIGHBORS), codes, labels, cv=folds) == labels

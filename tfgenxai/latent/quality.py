@@ -96,12 +96,24 @@ def knn_accuracy(
     folds: int = KNN_FOLDS,
     seed: int = 0,
 ) -> float:
-    """Accuracy in [0, 1] of nearest neighbours on held-out `points` (N, D), mean over folds.
+    """Accuracy in [0, 1] of nearest neighbours on held-out `points` (N, D); see `knn_hits`."""
+    return float(knn_hits(points, labels, n_neighbors, folds=folds, seed=seed).mean())
+
+
+def knn_hits(
+    points: np.ndarray,
+    labels: np.ndarray,
+    n_neighbors: int = KNN_NEIGHBORS,
+    *,
+    folds: int = KNN_FOLDS,
+    seed: int = 0,
+) -> np.ndarray:
+    """Whether most of each point's nearest neighbours in the other folds share its label, (N,).
 
     The folds are drawn with `seed` and not stratified, so that classes of a single sample,
     as a GAN may give, are counted (and missed) rather than refused.
     """
-    from sklearn.model_selection import KFold, cross_val_score
+    from sklearn.model_selection import KFold, cross_val_predict
     from sklearn.neighbors import KNeighborsClassifier
 
     points = check_codes(points, rows=folds)
@@ -112,13 +124,13 @@ def knn_accuracy(
             f"{len(points)} points leave {training_rows} to learn from; "
             f"{n_neighbors} nearest neighbours need more."
         )
-    scores = cross_val_score(
+    predicted = cross_val_predict(
         KNeighborsClassifier(n_neighbors),
         points,
         labels,
         cv=KFold(folds, shuffle=True, random_state=seed),
     )
-    return float(scores.mean())
+    return predicted == labels
 
 
 def silhouette(
