@@ -43,8 +43,8 @@ def representations(found: Comparison, study: Study) -> None:
     }
     found.section(
         "Latent codes are meaningful representations of digits",
-        f"If so, the {KNN_NEIGHBORS} nearest neighbours of a code show the same digit. Codes of the "
-        "GAN have no label: the classifier's vote on the image drawn from each stands in.",
+        f"If so, the {KNN_NEIGHBORS} nearest neighbours of a code show the same digit. Codes of "
+        "the GAN have no label: the classifier's vote on the image drawn from each stands in.",
     )
     found.table(
         "representations",
