@@ -1,5 +1,5 @@
 # make report   compare the VAE with the GAN and write the report
-# make test     run the tests, as many files at a time as there are cores
+# make test     run the tests, as many at a time as there are cores
 # make lint     format, style and types
 # make lock     pin the newest versions that fit pyproject.toml (needs uv)
 #
@@ -16,7 +16,7 @@ report: venv
 	$(BIN)/tfgenxai compare vae-gan
 
 test: venv
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: venv
 	$(BIN)/ruff check .

@@ -9,5 +9,6 @@ print(
     found.frames["noise"][["measure", "Saliency", "SmoothGrad", "LRP", "LRP-epsilon"]].to_string()
 )
 print(found.frames["sums"][["measure", "LRP", "LRP-epsilon"]].to_string())
-found.figures["maps-classifier"].savefig("maps.png")
+for name, figure in found.figures.items():
+    figure.savefig(f"{name}.png")
 found.save("runs/saliency-lrp")  # compare.run("saliency-lrp") looks at all three networks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_accuracy_of_neighbours_is_what_a_slow_loop_finds(
     hits = slow_hits(means, labels)
     rows = found.frames["representations"].set_index("codes")
     assert rows.loc["VAE means", "accuracy"] == pytest.approx(np.mean(hits), abs=0.011)
+
+
+@pytest.mark.slow
+@pytest.mark.shipped
+def test_the_example_runs(
+    found: Comparison, run_example: Callable[[str, Comparison], list[str]]
+) -> None:
+    assert sum("agree" in line for line in run_example("conclusions", found)) >= 12
 
 
 def slow_hits(codes: np.ndarray, labels: np.ndarray) -> list[bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas
 import pytest
@@ -12,6 +14,7 @@ from tfgenxai.compare.methods import compare_methods
 from tfgenxai.compare.methods_ranks import in_short, mean_ranks, sentence
 from tfgenxai.compare.subjects import Subjects
 from tfgenxai.errors import UsageError
+from tfgenxai.metrics.faithfulness import deletion
 from tfgenxai.metrics.localisation import relevance_mass
 
 pytestmark = pytest.mark.shipped
@@ -54,17 +57,17 @@ def test_the_decoder_is_explained_through_the_classifier(subjects: Subjects) -> 
     decoder = {case.slug: case for case in cases(subjects, None, size=3, seed=0)}["decoder"]
     image = subjects.vae["decode"].function("z", "image")(decoder.inputs)
     logits = subjects.classifier["classify"].function("image", "logits")(image).numpy()
-    explained = decoder.target.on(decoder.graph)
-    scores = explained.scores(_feeds(decoder.inputs)).numpy()[:, 0]
-    np.testing.assert_allclose(scores, logits[np.arange(3), subjects.labels(3)], rtol=1e-4)
+    curve = deletion(decoder.graph, decoder.inputs, decoder.target, decoder.inputs, steps=1)
+    np.testing.assert_allclose(
+        curve.scores[:, 0], logits[np.arange(3), subjects.labels(3)], rtol=1e-4
+    )
 
 
-def _feeds(codes: np.ndarray) -> object:
-    import tensorflow as tf
-
-    from tfgenxai.explained import Feeds
-
-    return Feeds({"z": tf.constant(codes)})
+@pytest.mark.slow
+def test_the_example_runs(
+    found: Comparison, run_example: Callable[[str, Comparison], list[str]]
+) -> None:
+    assert any("insertion_gain" in line for line in run_example("which_method", found))
 
 
 def test_ranks_by_hand() -> None:

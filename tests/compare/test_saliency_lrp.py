@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,9 @@ def test_a_random_network_is_compared_where_its_map_is_not_0(
         there = drawn[n] != 0
         expected = spearmanr(study.maps["Saliency"].values[n][there], drawn[n][there]).statistic
         assert found[n] == pytest.approx(expected)
+
+
+def test_the_example_runs(
+    found: Comparison, run_example: Callable[[str, Comparison], list[str]]
+) -> None:
+    assert sum("LRP" in line for line in run_example("saliency_vs_lrp", found)) >= 3

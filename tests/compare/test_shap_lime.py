@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,9 @@ def test_what_is_settled_follows_the_errors() -> None:
         "SHAP 100, LIME more than 200 (30 % off with these)"
     )
     assert settled_with({"SHAP": never, "LIME": soon}).endswith("LIME 100")
+
+
+def test_the_example_runs(
+    found: Comparison, run_example: Callable[[str, Comparison], list[str]]
+) -> None:
+    assert sum("SHAP" in line for line in run_example("shap_vs_lime", found)) >= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from tfgenxai import compare
+from tfgenxai.compare import vae_gan_neurons, vae_gan_quality
+from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.material import gather
 from tfgenxai.compare.subjects import Subjects
 from tfgenxai.compare.vae_gan_heatmaps import one_of_each, stroke_mass
@@ -21,11 +24,20 @@ pytestmark = pytest.mark.shipped
 
 
 @pytest.fixture(scope="module")
+def found(subjects: Subjects) -> Comparison:
+    with pytest.MonkeyPatch.context() as less:  # the searches are tested by themselves
+        less.setattr(vae_gan_quality, "_INVERTED", 2)
+        less.setattr(vae_gan_quality, "_STEPS", 10)
+        less.setattr(vae_gan_neurons, "_STEPS", 5)
+        less.setattr(vae_gan_neurons, "_ABLATED", 8)
+        return compare.run("vae-gan", subjects, size=SIZE, progress=False)
+
+
+@pytest.fixture(scope="module")
 def written(
-    subjects: Subjects, tmp_path_factory: pytest.TempPathFactory
+    found: Comparison, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("vae-gan")
-    found = compare.run("vae-gan", subjects, size=SIZE, progress=False)
     found.save(out)
     return out, found.json()
 
@@ -94,3 +106,10 @@ def test_one_of_each_is_the_first_of_every_digit() -> None:
 def test_refuses_too_few_images(subjects: Subjects) -> None:
     with pytest.raises(InvalidInputError, match="at least 100"):
         compare.run("vae-gan", subjects, size=10)
+
+
+@pytest.mark.parametrize("name", ["vae_vs_gan", "your_own_models"])
+def test_the_examples_run(
+    name: str, found: Comparison, run_example: Callable[[str, Comparison], list[str]]
+) -> None:
+    assert any("Fréchet" in line for line in run_example(name, found))

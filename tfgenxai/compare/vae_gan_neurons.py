@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 _SEEN = 300
-_ABLATED = 64
+_ABLATED, _SETS = 32, 3
 _STEPS = 96
 _CHANNELS = 4
 _MAPS = 4  # rank of feature maps
@@ -43,7 +43,12 @@ def add_neurons(comparison: VaeGan) -> None:
         summaries += [{"network": name, **row} for row in summary.to_dict("records")]
         _add_maximised(comparison, name, graph)
         losses[name] = layer_contributions(
-            graph, codes[:_ABLATED], ImageChange(), seed=comparison.seed, progress=False
+            graph,
+            codes[:_ABLATED],
+            ImageChange(),
+            draws=_SETS,
+            seed=comparison.seed,
+            progress=False,
         )
     comparison.table(
         "activations",
