@@ -26,7 +26,7 @@ pytestmark = pytest.mark.shipped
 @pytest.fixture(scope="module")
 def found(subjects: Subjects) -> Comparison:
     with pytest.MonkeyPatch.context() as less:  # the searches are tested by themselves
-        less.setattr(vae_gan_quality, "_INVERTED", 2)
+        less.setattr(vae_gan_quality, "_INVERTED", 10)
         less.setattr(vae_gan_quality, "_STEPS", 10)
         less.setattr(vae_gan_neurons, "_STEPS", 5)
         less.setattr(vae_gan_neurons, "_ABLATED", 8)
