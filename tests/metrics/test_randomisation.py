@@ -8,8 +8,8 @@ from tfgenxai.attribution.base import CompiledMethod
 from tfgenxai.errors import UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.metrics.randomisation import (
-    _similarity,
     cascade,
+    map_likeness,
     randomised,
     rank_correlation,
     weighted_layers,
@@ -107,7 +107,7 @@ def test_places_where_only_the_random_network_is_dead_do_not_make_maps_alike():
     trained = np.where(ink, 1 + rng.random((6, 400)), rng.random((6, 400)))
     drawn = np.where(ink, rng.random((6, 400)), 0.0)
     assert np.mean([spearmanr(a, b).statistic for a, b in zip(trained, drawn)]) > 0.5
-    assert abs(_similarity(trained, drawn)["similarity"]) < 0.15
+    assert abs(map_likeness(trained, drawn).mean()) < 0.15
 
 
 def test_a_method_that_shows_the_image_is_found_out(graph, images, target):

@@ -136,7 +136,7 @@ def _labeller(model: Any, data: str | None) -> Any:
 
     if "generate" not in model:
         return None
-    name = data or ((model.card or {}).get("data") or {}).get("name")
+    name = data or model.trained_on.get("name")
     image = model["generate"].outputs.get("image")
     return None if image is None else shipped_classifier(name, tuple(image.shape[1:]))
 

@@ -185,7 +185,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.generated < 2:
         raise UsageError(f"--generated must be at least 2, not {args.generated}.")
     model = load(args.path)
-    name = args.data or (model.card or {}).get("data", {}).get("name")
+    name = args.data or model.trained_on.get("name")
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data; add --data.")
     held_out = data.load(name, "test", source=args.source, folder=args.folder, size=args.size)
@@ -248,6 +248,5 @@ def _judge(model: Any, args: argparse.Namespace, data_name: str) -> Any:
         found = load("classifier")
     except ModelNotFoundError:
         return None
-    trained_on = (found.card or {}).get("data", {}).get("name")
     fits = found["classify"].inputs["image"].shape == graph.outputs["image"].shape
-    return found if fits and trained_on == data_name else None
+    return found if fits and found.trained_on.get("name") == data_name else None

@@ -28,12 +28,14 @@ class Entry(NamedTuple):
         module, function: where it is, below this package.
         summary: what it compares, in a line.
         size: images that it looks at unless told otherwise.
+        least: the fewest that it can look at.
     """
 
     module: str
     function: str
     summary: str
     size: int
+    least: int
 
 
 COMPARISONS: dict[str, Entry] = {
@@ -42,36 +44,42 @@ COMPARISONS: dict[str, Entry] = {
         "compare_vae_gan",
         "a VAE against a GAN: samples, latent spaces, inversion, neurons, heatmaps, cost",
         2000,
+        100,
     ),
     "shap-lime": Entry(
         "shap_lime",
         "compare_shap_lime",
         "SHAP against LIME on images and latents, and what is said of them held against numbers",
         8,
+        2,
     ),
     "saliency-lrp": Entry(
         "saliency_lrp",
         "compare_saliency_lrp",
         "saliency against LRP on three networks, and what is said of them held against numbers",
         24,
+        2,
     ),
     "conclusions": Entry(
         "conclusions",
         "compare_conclusions",
         "four common conclusions about digits, neurons and latent codes, tested with controls",
         1000,
+        200,
     ),
     "methods": Entry(
         "methods",
         "compare_methods",
         "every attribution method on every metric, on five networks",
         12,
+        4,
     ),
     "cue": Entry(
         "cue",
         "compare_cue",
         "a planted cue that a classifier and a VAE go by: which attribution methods find it",
         50,
+        3,
     ),
 }
 

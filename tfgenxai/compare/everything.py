@@ -15,8 +15,6 @@ from tfgenxai.data.progress import counter
 if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
 
-_FEWEST = {"vae-gan": 100, "conclusions": 200}
-
 
 def compare_all(
     subjects: Subjects,
@@ -44,7 +42,7 @@ def compare_all(
     found: dict[str, dict[str, Any]] = {}
     with counter("all comparisons", len(chosen), progress) as done:
         for name, each in chosen.items():
-            size = max(_FEWEST.get(name, 4), round(scale * each.size))
+            size = max(each.least, round(scale * each.size))
             comparison = run(
                 name, subjects, size=min(size, len(subjects.data)), seed=seed, progress=False
             )

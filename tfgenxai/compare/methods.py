@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from tfgenxai.metrics.scorecard import scorecard
 if TYPE_CHECKING:
     import pandas
 
+    from tfgenxai.attribution import Method
     from tfgenxai.compare.subjects import Subjects
     from tfgenxai.saved.read import SavedModel
 
@@ -67,11 +68,13 @@ def compare_methods(
     with counter("comparing methods", sum(map(len, chosen.values())), progress) as done:
         tables = {}
         for case in studied:
+            # Built, and so traced, once for all that is asked of it.
+            methods = {name: built(name, case.graph, seed) for name in chosen[case.slug]}
             rows = []
-            for name in chosen[case.slug]:
-                rows.append(_row(case, name, seed))
+            for name, method in methods.items():
+                rows.append(_row(case, name, method, seed))
                 done(1)
-            tables[case.slug] = _add_case(found, case, rows, chosen[case.slug], seed)
+            tables[case.slug] = _add_case(found, case, rows, methods, seed)
     add_ranks(found, {case.slug: case.title for case in studied}, tables)
     return found
 
@@ -93,10 +96,10 @@ anew. Above 0.5 the map shows the input rather than what was learned.
 - **Gini**: 1 is all relevance in one place, 0 the same everywhere."""
 
 
-def _row(case: Case, name: str, seed: int) -> dict[str, Any]:
+def _row(case: Case, name: str, method: Method, seed: int) -> dict[str, Any]:
     """The scorecard of one method, with parameter randomisation."""
     row = scorecard(
-        built(name, case.graph, seed),
+        method,
         case.inputs,
         case.target,
         masks=case.masks,
@@ -107,10 +110,14 @@ def _row(case: Case, name: str, seed: int) -> dict[str, Any]:
         **_EFFORT,
     )
     if case.slug == "decoder":
-        relevance = np.abs(built(name, case.graph, seed)(case.inputs, case.target).values)
+        relevance = np.abs(method(case.inputs, case.target, progress=False).values)
         row |= latent_deletion(case.graph, case.inputs, relevance, seed=seed).row()
     random, twins = against_random(
-        lambda graph: built(name, graph, seed), case.graph, case.inputs, case.target, seed=seed
+        lambda graph: method if graph is case.graph else built(name, graph, seed),
+        case.graph,
+        case.inputs,
+        case.target,
+        seed=seed,
     )
     row["randomisation"] = random["similarity"]
     row["randomisation_error"] = random["standard_error"]
@@ -119,7 +126,11 @@ def _row(case: Case, name: str, seed: int) -> dict[str, Any]:
 
 
 def _add_case(
-    found: Comparison, case: Case, rows: list[dict[str, Any]], names: Sequence[str], seed: int
+    found: Comparison,
+    case: Case,
+    rows: list[dict[str, Any]],
+    methods: Mapping[str, Method],
+    seed: int,
 ) -> pandas.DataFrame:
     """The section of one network; gives back its table."""
     import pandas
@@ -168,14 +179,14 @@ def _add_case(
     )
     found.results[f"{case.slug}-input-itself"] = ink.row("insertion_gain")
     if case.inputs.ndim == 4:
-        _add_pictures(found, case, names, seed)
+        _add_pictures(found, case, methods, seed)
     found.results[case.slug] = rows
     return frame
 
 
-def _add_pictures(found: Comparison, case: Case, names: Sequence[str], seed: int) -> None:
+def _add_pictures(found: Comparison, case: Case, methods: Mapping[str, Method], seed: int) -> None:
     """Maps of all methods on one input, and how alike the methods are."""
-    maps = {n: built(n, case.graph, seed)(case.inputs, case.target, progress=False) for n in names}
+    maps = {n: m(case.inputs, case.target, progress=False) for n, m in methods.items()}
     first = {name: each[0].at_input_resolution(0) for name, each in maps.items()}
     flat = {n: v.sum(axis=-1) if v.ndim == 3 else v for n, v in first.items()}
     found.figure(

@@ -17,7 +17,12 @@ from tfgenxai.metrics.faithfulness import (
     pixel_flipping,
 )
 from tfgenxai.metrics.localisation import chance, relevance_mass
-from tfgenxai.metrics.randomisation import randomised, rank_correlation, weighted_layers
+from tfgenxai.metrics.randomisation import (
+    map_likeness,
+    randomised,
+    rank_correlation,
+    weighted_layers,
+)
 from tfgenxai.metrics.roughness import speckle, total_variation
 from tfgenxai.metrics.scores import Scores
 from tfgenxai.metrics.stability import max_sensitivity
@@ -119,17 +124,14 @@ def measure(study: Study, name: str, *, seed: int) -> None:
 def against_random(study: Study, name: str, *, seed: int) -> np.ndarray:
     """Rank correlation with the map of a network whose weights are all drawn anew, (N,).
 
-    Over the pixels where that map is not 0. A network drawn anew has no biases: where an image is
-    black nothing is active and slopes are 0, which is the image's doing, and not the weights'.
+    Over the pixels where that map is not 0: see `map_likeness`.
     """
     case = study.case
     layers = weighted_layers(case.graph, case.target)[::-1]
     method = METHODS[name](randomised(case.graph, layers, seed), seed)
     drawn = np.abs(method(case.inputs, case.target, progress=False).values)
     trained = np.abs(study.maps[name].values)
-    return np.array(
-        [rank_correlation(a[b != 0], b[b != 0]) for a, b in zip(trained, drawn, strict=True)]
-    )
+    return map_likeness(trained, drawn)
 
 
 def references(case: Case) -> dict[str, dict[str, np.ndarray]]:

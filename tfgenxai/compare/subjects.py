@@ -80,9 +80,7 @@ class Subjects:
 
     def images(self, size: int) -> np.ndarray:
         """The first `size` images as the VAE was trained on them: binary if its card says so."""
-        grey = self.grey(size)
-        binarized = ((self.vae.card or {}).get("data") or {}).get("binarized", False)
-        return (grey > 0.5).astype(np.float32) if binarized else grey
+        return self.vae.as_trained(self.data[:size]).images
 
     def labels(self, size: int) -> np.ndarray:
         """The digits of the first `size` images, (N,)."""

@@ -59,13 +59,23 @@ def _rows(model: str, numbers: Mapping[str, Mapping[str, Any]]) -> list[dict[str
             rows.append(
                 {
                     "task": task.task,
-                    "verdict": verdict(own, their, task.sign, other),
+                    "verdict": EVEN
+                    if _overlap(task.measure, numbers[model], numbers[other])
+                    else verdict(own, their, task.sign, other),
                     "measure": task.name,
                     model: own,
                     other: their,
                 }
             )
     return sorted(rows, key=lambda row: [BETTER, EVEN, row["verdict"]].index(row["verdict"]))
+
+
+def _overlap(measure: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both models have an interval for the measure, and these overlap."""
+    low, high = f"{measure}_low", f"{measure}_high"
+    if not all(end in each for end in (low, high) for each in (one, other)):
+        return False
+    return max(one[low], other[low]) <= min(one[high], other[high])
 
 
 def verdict(own: float, their: float, sign: int, other: str) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tfgenxai.compare.vae_gan import VaeGan
     from tfgenxai.saved.read import SavedModel
 
+#: Of the shared measures, those that have one.
+_INTERVALS = tuple(f"{name}_{end}" for name in ("precision", "recall") for end in ("low", "high"))
+
 
 def add_samples(comparison: VaeGan) -> None:
     """Models, samples, reconstructions and the classes that the classifier sees."""
@@ -71,6 +74,8 @@ def add_summary(comparison: VaeGan) -> None:
     vae, gan = (
         {
             **{name: quality[model][name] for name in shared},
+            **{k: v for k, v in quality[model].items() if k in _INTERVALS},
+            **inversion[model],
             "ms_per_sample": 1e3 * material.seconds[f"{model} generate"] / count,
             "ms_per_code": inversion["ms_per_code"][model],
             "latent_dimensions": spaces[0].shape[1],
@@ -83,11 +88,7 @@ def add_summary(comparison: VaeGan) -> None:
             ("gan", "GAN z", (material.noise, material.gan_labels)),
         )
     )
-    vae |= {
-        "active_units": active_units(material.means),
-        "reconstruction_mse": inversion["vae_mse"],
-    }
-    gan["reconstruction_mse"] = inversion["gan"]["mse"]
+    vae["active_units"] = active_units(material.means)
     results["summary"] = {"vae": vae, "gan": gan}
     comparison.section("Side by side, in numbers")
     comparison.table(
@@ -95,6 +96,7 @@ def add_summary(comparison: VaeGan) -> None:
         [
             {"measure": name.replace("_", " "), "VAE": vae[name], "GAN": gan.get(name)}
             for name in vae
+            if not name.endswith(("_low", "_high"))
         ],
         "All numbers are measured in this run. The silhouette and the accuracy of nearest "
         "neighbours are taken on the codes themselves; the GAN's reconstruction is by search.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ from tfgenxai.data.images import ImageData
 from tfgenxai.data.request import Listing, Request
 from tfgenxai.errors import UsageError
 
-__all__ = ["NAMES", "ImageData", "Listing", "load", "sources"]
+__all__ = ["NAMES", "ImageData", "Listing", "load", "load_to_fit", "sources"]
 
 # A data set is a module of that name here, with `load(Request) -> ImageData` and `listing()`.
 NAMES = (
@@ -82,6 +83,37 @@ def load(
         progress=progress,
     )
     return module.load(request)
+
+
+def load_to_fit(
+    name: str,
+    sides: Sequence[int | None],
+    *,
+    source: str | None = None,
+    folder: str | Path | None = None,
+    size: int | None = None,
+    progress: bool = True,
+) -> ImageData:
+    """Test images, or all of a folder, for a model that takes them in this size.
+
+    Args:
+        name, source, folder, size, progress: see `load`.
+        sides: height and width; None where any will do. Sets of other sizes are cropped to them.
+
+    Raises:
+        As `load`.
+    """
+    height, width = sides
+    fixed = name in _WITH_IMAGE_SIZE and height and width
+    return load(
+        name,
+        "all" if name == "folder" else "test",
+        source=source,
+        folder=folder,
+        size=size,
+        image_size=(height, width) if fixed else None,  # type: ignore[arg-type]
+        progress=progress,
+    )
 
 
 def sources() -> list[Listing]:

@@ -50,6 +50,11 @@ class ImageData:
         images /= 255.0
         return images
 
+    def binarized(self) -> ImageData:
+        """The same images, white where a pixel is over one half and black elsewhere."""
+        white = np.where(self.pixels > 127, np.uint8(255), np.uint8(0))
+        return dataclasses.replace(self, pixels=white)
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of one image."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 PRIOR = "prior"
 DEFAULT_SIZE = 8
 _FILES = (".npy", ".npz")
-_CROPPED = ("folder", "celeb_a")
 
 
 @dataclass(frozen=True)
@@ -138,8 +136,7 @@ def _from_images(request: ExplainRequest, graph: Graph, wrt: str, model: Opened)
     labelled = {} if images.labels is None else {"label": images.labels}
     about: dict[str, Any] = {"data": images.name, "source": images.source}
     if encoder.trained_on.get("binarized"):
-        binary = np.where(images.pixels > 127, np.uint8(255), np.uint8(0))
-        images = dataclasses.replace(images, pixels=binary)
+        images = images.binarized()
         about["binarized"] = True
     values: dict[str, Any] = {
         name: images if tensor is picture else labelled[name]
@@ -160,14 +157,12 @@ def _load_images(request: ExplainRequest, size: list[int | None], model: Opened)
             f"{model.name} has no card that names its data: add --data, a data set (see tfgenxai "
             f"data) or a .npy file, or --folder."
         )
-    height, width = size
-    images = data.load(
+    images = data.load_to_fit(
         name,
-        "all" if name == "folder" else "test",
+        size,
         source=request.source,
         folder=request.folder,
         size=_count(request),
-        image_size=(height, width) if name in _CROPPED and height and width else None,
         progress=sys.stderr.isatty(),
     )
     return images[_chosen(request)]

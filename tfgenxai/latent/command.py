@@ -20,7 +20,7 @@ from tfgenxai.latent.effects import eta_squared
 from tfgenxai.latent.figures import Walkable, views, walks
 from tfgenxai.latent.measures import Measured, measure
 from tfgenxai.latent.projections import PROJECTIONS
-from tfgenxai.latent.spaces import as_trained, spaces
+from tfgenxai.latent.spaces import spaces
 from tfgenxai.saved.read import SavedModel, load
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 USUAL_SIZE = 2_000
 # Fewer make no neighbourhoods worth looking at: t-SNE's perplexity of 30 wants 91.
 SMALLEST_SIZE = 100
-_CROPPED = ("folder", "celeb_a")
 
 
 @dataclass(frozen=True)
@@ -125,31 +124,28 @@ def latents(request: LatentsRequest) -> dict[str, Any]:
 
 def _images(request: LatentsRequest, model: SavedModel) -> ImageData:
     """The images asked for, else test images of the data that the model was trained on."""
-    trained_on = ((model.card or {}).get("data") or {}).get("name")
-    name = request.data or ("folder" if request.folder else trained_on)
+    name = request.data or ("folder" if request.folder else model.trained_on.get("name"))
     if name is None:
         raise UsageError(
             f"{request.path} has no card that names its data: add --data, a data set (see "
             "tfgenxai data), or --folder."
         )
     picture = next(t for t in model["encode"].inputs.values() if t.shape.rank == 4)
-    height, width = picture.shape[1:3]
-    found = data.load(
+    found = data.load_to_fit(
         name,
-        "all" if name == "folder" else "test",
+        picture.shape[1:3].as_list(),
         source=request.source,
         folder=request.folder,
         size=request.size,
-        image_size=(height, width) if name in _CROPPED and height and width else None,
         progress=sys.stderr.isatty(),
     )
-    return as_trained(model, found[: request.size or USUAL_SIZE])
+    return model.as_trained(found[: request.size or USUAL_SIZE])
 
 
 def _classifier(request: LatentsRequest, model: SavedModel) -> Graph | None:
     """The model that labels generated images: the one named, else for digits the shipped one."""
-    trained_on = ((model.card or {}).get("data") or {}).get("name")
-    name = request.classifier or ("classifier" if trained_on == "mnist" else None)
+    digits = model.trained_on.get("name") == "mnist"
+    name = request.classifier or ("classifier" if digits else None)
     if name is None or "generate" not in model:
         return None
     return load(name, trusted=request.trusted)["classify"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,7 +99,7 @@ def encoder_space(model: SavedModel, data: ImageData, *, label: str | None = Non
     from tfgenxai.explained import Feeds, fetch, find_output
 
     labels, source, names = _labels_of(data, label)
-    images = as_trained(model, data)
+    images = model.as_trained(data)
     graph = model["encode"]
     output = find_output(graph, None, MEANS, "A code space")
     # A conditional encoder takes the label too.
@@ -166,14 +165,6 @@ def reduced(values: np.ndarray, seed: int, width: int = HIDDEN_DIMENSIONS) -> np
     count = min(width, *flat.shape)
     solver = PCA(count, svd_solver="randomized", random_state=seed)
     return solver.fit_transform(flat).astype(np.float32)
-
-
-def as_trained(model: SavedModel, data: ImageData) -> ImageData:
-    """The images as the model was trained on them: binary at 0.5, if its card says so."""
-    if not ((model.card or {}).get("data") or {}).get("binarized", False):
-        return data
-    pixels = np.where(data.pixels > 127, np.uint8(255), np.uint8(0))
-    return dataclasses.replace(data, pixels=pixels)
 
 
 def _labels_of(

@@ -42,7 +42,7 @@ def evaluate(
         generated: how many images a GAN's generator or a VAE's decoder draws.
         skip: parts of `tfgenxai.metrics.generation.generation_report` to leave out.
     """
-    images = (data.images > 0.5).astype(np.float32) if binarize else data.images
+    images = (data.binarized() if binarize else data).images
     metrics: dict[str, Any] = {"seed": seed}
     if "classify" in model or "encode" in model:
         metrics["test_images"] = len(images)
@@ -82,7 +82,7 @@ def measure(
     With `note`, the result is added to the card when `data` is the set the model was trained on.
     """
     card = model.card or {}
-    trained_on = card.get("data", {})
+    trained_on = model.trained_on
     binarize = trained_on.get("binarized", False)
     metrics = evaluate(
         model,

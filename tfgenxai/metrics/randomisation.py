@@ -139,15 +139,20 @@ def _maps(method: Method, inputs: Any, target: Target) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
-def _similarity(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Mean rank correlation of maps (N, places), where the random network's, `second`, is not 0.
+def map_likeness(trained: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Rank correlation (N,) of maps (N, places), where the random network's, `drawn`, is not 0.
 
     A network drawn anew has no biases: where an image is black nothing is active and slopes are 0.
     That is the image's doing, and a trained map that is small there would be called alike for it.
     """
-    found = np.array(
-        [rank_correlation(a[b != 0], b[b != 0]) for a, b in zip(first, second, strict=True)]
+    return np.array(
+        [rank_correlation(a[b != 0], b[b != 0]) for a, b in zip(trained, drawn, strict=True)]
     )
+
+
+def _similarity(trained: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Mean likeness of maps (N, places)."""
+    found = map_likeness(trained, drawn)
     count = len(found)
     error = float(found.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
     return {"similarity": float(found.mean()), "standard_error": error, "samples": count}

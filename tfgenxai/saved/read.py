@@ -21,6 +21,7 @@ from tfgenxai.saved import trust
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from tfgenxai.data import ImageData
     from tfgenxai.graph import Graph
 
 _INITIALISER = "__saved_model_init_op"
@@ -126,6 +127,15 @@ class SavedModel(Mapping[str, "Graph"]):
     def get(self, name: str, default: Any = None) -> Any:
         """The Graph of a signature, or ``default`` if there is no such signature."""
         return self[name] if name in self.signatures else default
+
+    @property
+    def trained_on(self) -> Mapping[str, Any]:
+        """What the card says of the training data; empty without a card."""
+        return (self.card or {}).get("data") or {}
+
+    def as_trained(self, data: ImageData) -> ImageData:
+        """The images as the model was trained on them: binary, if its card says so."""
+        return data.binarized() if self.trained_on.get("binarized") else data
 
     def __repr__(self) -> str:
         lines = [f"<SavedModel {str(self.path)!r}>", *map(str, self.signatures.values())]

@@ -22,7 +22,7 @@ def shipped_classifier(data: str | None, shape: tuple[int | None, ...]) -> Graph
         found = load("classifier")
     except ModelNotFoundError:
         return None
-    if data is None or ((found.card or {}).get("data") or {}).get("name") != data:
+    if data is None or found.trained_on.get("name") != data:
         return None
     graph = found["classify"]
     return graph if tuple(graph.inputs["image"].shape[1:]) == tuple(shape) else None

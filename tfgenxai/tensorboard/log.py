@@ -14,7 +14,6 @@ import numpy as np
 from tfgenxai import data as datasets
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import LayerNotFoundError, UsageError
-from tfgenxai.latent.spaces import as_trained
 from tfgenxai.tensorboard import figures, numbers
 from tfgenxai.tensorboard.embeddings import embeddings
 from tfgenxai.tensorboard.network import network
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 # Signatures that are shown images.
 _SEEING = ("encode", "reconstruct", "discriminate", "classify")
-_CROPPED = ("folder", "celeb_a")
 SIZE = 1000
 """Images and codes in the projector, unless another number is asked for."""
 
@@ -97,7 +95,7 @@ def log_model(
     if data is None and takes_images(model):
         raise UsageError(f"{model.path} takes images: give some as data=.")
     chosen = [part for part in PARTS if part in what or not what]
-    shown = None if data is None else as_trained(model, data[:size])
+    shown = None if data is None else model.as_trained(data[:size])
     subject = Subject(
         model,
         np.zeros((0,)) if shown is None else shown.images,
@@ -141,19 +139,17 @@ def images_for(
     """
     if not takes_images(model):
         return None
-    name = name or ("folder" if folder else ((model.card or {}).get("data") or {}).get("name"))
+    name = name or ("folder" if folder else model.trained_on.get("name"))
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data: add --data or --folder.")
     graph = next(model[signature] for signature in _SEEING if signature in model)
     sides = next(iter(graph.inputs.values())).shape.as_list()[1:3]
-    fixed = name in _CROPPED and None not in sides
-    return datasets.load(
+    return datasets.load_to_fit(
         name,
-        "all" if name == "folder" else "test",
+        sides,
         source=source,
         folder=folder,
         size=SIZE if size is None and name != "folder" else size,
-        image_size=(sides[0], sides[1]) if fixed else None,
         progress=progress,
     )
 

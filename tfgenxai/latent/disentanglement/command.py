@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,8 +118,7 @@ def _encoder(model: SavedModel) -> tuple[Graph, str, str]:
 
 
 def _data_name(request: DisentangleRequest, model: SavedModel) -> str:
-    trained_on = (model.card or {}).get("data", {}).get("name")
-    name = request.data or trained_on
+    name = request.data or model.trained_on.get("name")
     if name in FACTOR_SETS:
         return str(name)
     sets = ", ".join(FACTOR_SETS)
@@ -152,12 +150,7 @@ def _images(
     request: DisentangleRequest, model: SavedModel, name: str, split: str, size: int
 ) -> data.ImageData:
     """The first images of a split, binary for models that were trained on binary ones."""
-    images = data.load(name, split, source=request.source, size=size)
-    if not (model.card or {}).get("data", {}).get("binarized"):
-        return images
-    return dataclasses.replace(
-        images, pixels=np.where(images.pixels > 127, 255, 0).astype(np.uint8)
-    )
+    return model.as_trained(data.load(name, split, source=request.source, size=size))
 
 
 def _measure(
