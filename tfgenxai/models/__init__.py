@@ -43,6 +43,35 @@ MODELS = {
         {"latent_dim": 10, "num_classes": 10},
     ),
     "dcgan": ModelEntry("dcgan", "DCGAN", "TensorFlow tutorial GAN", "mnist", 50, 256),
+    "gan": ModelEntry(
+        "gan", "GAN", "residual GAN with self-attention, 150 latents", "mnist", 20, 64
+    ),
+    "cgan": ModelEntry(
+        "gan",
+        "GAN",
+        "the same, given the digit's label",
+        "mnist",
+        10,
+        128,
+        {"num_classes": 10, "loss": "cross_entropy"},
+    ),
+    "sagan": ModelEntry(
+        "gan",
+        "GAN",
+        "the same without labels, attention at 28x28 and two learning rates",
+        "mnist",
+        20,
+        64,
+        {"attention": 28, "pool_keys": True, "discriminator_rate": 4.0},
+    ),
+    # The paper's 50 rounds of 100 updates are 10.7 epochs of MNIST.
+    "infogan": ModelEntry(
+        "infogan", "InfoGAN", "a category and two more codes, read back by Q", "mnist", 11, 128
+    ),
+    "info-cgan": ModelEntry(
+        "info_cgan", "InfoCGAN", "these codes beside the digit's label", "mnist", 10, 128
+    ),
+    "bigan": ModelEntry("bigan", "BiGAN", "a GAN with an encoder, 50 latents", "mnist", 400, 128),
     "conv-vae": ModelEntry(
         "conv_vae", "ConvVAE", "Stuttgart VAE, 128x128x3, 200 latents", "faces", 20, 256
     ),
