@@ -27,8 +27,14 @@ SIGNATURES = {
     "conv-vae": "encode decode reconstruct sample serving_default",
     "autoencoder": "encode decode reconstruct serving_default",
     "dcgan": "generate discriminate sample serving_default",
+    "cgan": "generate discriminate sample serving_default",
+    "sagan": "generate discriminate sample serving_default",
+    "infogan": "generate discriminate sample infer prior serving_default",
+    "info-cgan": "generate discriminate sample infer prior serving_default",
+    "bigan": "generate discriminate sample encode reconstruct prior serving_default",
     "classifier": "classify serving_default",
 }
+CONDITIONAL = ("cvae-conditional", "cgan", "info-cgan")
 IN_A_PROCESS = """
     import sys
     import numpy as np
@@ -53,7 +59,7 @@ def tiny(name="cvae", seed=0):
     model.compile(optimizer=model.default_optimizer(), jit_compile=False)
     rng = np.random.default_rng(seed)
     for weight in model.weights:
-        if len(weight.shape) == 1 and "variance" not in weight.name:
+        if len(weight.shape) < 2 and "variance" not in weight.name:
             weight.assign(rng.normal(0, 0.1, weight.shape))
     return model
 
@@ -63,6 +69,7 @@ def arguments(model, batch=3):
     return {
         "image": rng.random((batch, *model.image_shape), dtype=np.float32),
         "z": rng.standard_normal((batch, getattr(model, "latent_dim", 1))).astype(np.float32),
+        "eps": rng.standard_normal((batch, getattr(model, "latent_dim", 1))).astype(np.float32),
         "label": np.arange(batch) % 10,
         "count": np.int32(batch),
     }
@@ -71,15 +78,26 @@ def arguments(model, batch=3):
 def expected(name, model, given):
     """What the live model says, signature by signature; random outputs left out."""
     image, z = given["image"], given["z"]
-    label = [given["label"]] if name == "cvae-conditional" else []
+    label = [given["label"]] if name in CONDITIONAL else []
     if name == "classifier":
         logits = model(image)
         result = {"logits": logits, "probabilities": tf.nn.softmax(logits)}
         return {"classify": result, "serving_default": result}
-    if name == "dcgan":
-        result = {"image": model.generate(z)}
-        judged = {"logits": model.discriminate(image)}
-        return {"generate": result, "discriminate": judged, "serving_default": result}
+    if "gan" in name:
+        result = {"image": model.generate(z, *label)}
+        judged = {"logits": model.discriminate(image, *label)}
+        signatures = {"generate": result, "discriminate": judged, "serving_default": result}
+        if "info" in name:
+            logits, mean = model.infer(image, *label)
+            chances = tf.nn.softmax(logits)
+            signatures["infer"] = {"logits": logits, "probabilities": chances, "continuous": mean}
+        if name == "bigan":
+            code = model.encode(image)
+            signatures["encode"] = {"mean": code, "z": code}
+            signatures["reconstruct"] = {"image": model.generate(code)}
+        if "prior" in SIGNATURES[name]:
+            signatures["prior"] = {"z": model.prior(given["eps"])}
+        return signatures
     if name == "autoencoder":
         code = model.encoder(image)
         encoded = {"mean": code, "z": code}
@@ -133,7 +151,7 @@ def test_our_loader_gives_the_live_models_outputs(name, exported):
             )
 
 
-@pytest.mark.parametrize("name", ["cvae", "cvae-conditional", "dcgan"])
+@pytest.mark.parametrize("name", ["cvae", "cvae-conditional", "dcgan", "info-cgan"])
 def test_plain_tensorflow_opens_it_without_this_package(name, exported, tmp_path, run_python):
     model, path = exported(name)
     given = arguments(model, batch=5)
@@ -153,8 +171,7 @@ def test_plain_tensorflow_opens_it_without_this_package(name, exported, tmp_path
     if "encode/z" in found:
         deviation = (found["encode/z"] - found["encode/mean"]) / np.exp(found["encode/logvar"] / 2)
         assert 0.3 < np.std(deviation) < 3
-    label = {"label": given["label"]} if name == "cvae-conditional" else {}
-    decoded = expected(name, model, {**given, "z": found["sample/z"], **label})
+    decoded = expected(name, model, {**given, "z": found["sample/z"]})
     images = decoded.get("decode", decoded.get("generate"))["image"]
     np.testing.assert_allclose(found["sample/image"], images, rtol=1e-4, atol=1e-5)
 

@@ -208,7 +208,9 @@ def trackers(names: Sequence[str] = ()) -> list[keras.metrics.Mean]:
 
 def with_label(inputs: tf.Tensor, label: tf.Tensor | None) -> Any:
     """What a network takes: `inputs`, or both where there is a label."""
-    return inputs if label is None else [inputs, label]
+    if label is None:
+        return inputs
+    return [tf.convert_to_tensor(inputs), tf.convert_to_tensor(label)]
 
 
 def scaled_rate(config: dict[str, Any], factor: float) -> dict[str, Any]:

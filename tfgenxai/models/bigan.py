@@ -110,6 +110,7 @@ class BiGAN(AdversarialModel):
 
     def discriminate(self, images: tf.Tensor, label: tf.Tensor | None = None) -> tf.Tensor:
         """Logits (N, 1) of images in [0, 1], each paired with its own code."""
+        images = tf.convert_to_tensor(images)
         return self.discriminator([2.0 * images - 1.0, self.encode(images)], training=False)
 
     def previews(self, images: tf.Tensor, eps: tf.Tensor) -> dict[str, tf.Tensor]:

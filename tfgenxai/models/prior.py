@@ -14,4 +14,4 @@ def uniform(eps: tf.Tensor) -> tf.Tensor:
 
 def one_hot(eps: tf.Tensor) -> tf.Tensor:
     """A class drawn with equal chances, one-hot (N, K): the place of the largest of K normals."""
-    return tf.one_hot(tf.argmax(eps, axis=-1), eps.shape[-1])
+    return tf.one_hot(tf.argmax(eps, axis=-1), eps.shape[-1], dtype=eps.dtype)
