@@ -28,6 +28,16 @@ def test_codes_are_standard_normal_and_seeded():
     assert found.labels is None
 
 
+def test_a_model_with_a_prior_of_its_own():
+    eps = tf.TensorSpec((None, 2), tf.float32, "eps")
+    prior = as_graph(lambda eps: {"z": tf.sign(eps)}, eps)
+    generate = as_graph(image, CODE)
+    found = draw({"generate": generate, "prior": prior}, 300, seed=5)
+    normal = draw({"generate": generate}, 300, seed=5).codes
+    np.testing.assert_array_equal(found.codes, np.sign(normal))
+    np.testing.assert_array_equal(found.images.reshape(300, 2), found.codes)
+
+
 def test_a_decoder_draws_and_a_conditional_model_draws_all_classes_in_turn():
     def labelled(z, label):
         return {"image": tf.cast(label, tf.float32)[:, None, None, None] + 0 * image(z)["image"]}

@@ -55,7 +55,7 @@ def residual_generator(codes, classes=0, attended=64, pooled=False):
 def spectral_discriminator(classes=0, pooled=False):
     label = classes * 50 + dense(50, 784) if classes else 0
     sizes = [1 + bool(classes), 64, 128, 256]
-    convs = sum(conv(5, n, m) + m for n, m in zip(sizes, sizes[1:]))
+    convs = sum(conv(4, n, m) + m for n, m in zip(sizes, sizes[1:]))
     return label + convs + attention(64, pooled, spectral=True) + dense(4096, 1) + 1
 
 

@@ -48,7 +48,10 @@ def without_times(history):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in history]
 
 
-@pytest.mark.parametrize("model", ["cvae", "dcgan", "gan", "classifier"])
+@pytest.mark.parametrize(
+    "model",
+    ["cvae", "dcgan", "classifier", "bigan", pytest.param("gan", marks=pytest.mark.slow)],
+)
 def test_epoch_by_epoch_is_all_at_once(model, digits, tmp_path):
     images, epochs = digits(20), 2
     whole = train(settings(model, epochs), images, out=tmp_path / "whole", verbose=0)

@@ -24,7 +24,7 @@ class Draws:
 
     Attributes:
         images: (N, H, W, C) float32 in [0, 1]; of a VAE the decoder's means.
-        codes: (N, d) float32, standard normal.
+        codes: (N, d) float32, standard normal, or what the model's signature `prior` makes of it.
         labels: (N,) the classes asked for, of a conditional model; otherwise None.
     """
 
@@ -47,7 +47,9 @@ def generator(model: Mapping[str, Graph]) -> Graph | None:
 
 
 def draw(model: Mapping[str, Graph], count: int, *, classes: int = 10, seed: int = 0) -> Draws:
-    """`count` images of standard normal codes; a conditional model draws all classes in turn.
+    """`count` images of codes of the prior; a conditional model draws all classes in turn.
+
+    The prior is standard normal, unless a signature `prior` makes codes `z` of such draws `eps`.
 
     Raises:
         ModelNotFoundError: no signature makes images of codes.
@@ -60,6 +62,8 @@ def draw(model: Mapping[str, Graph], count: int, *, classes: int = 10, seed: int
         )
     size = graph.inputs["z"].shape[1]
     codes = np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
+    if "prior" in model:
+        codes = batched(model["prior"].function("eps", "z"), codes)
     if "label" not in graph.inputs:
         return Draws(batched(graph.function("z", "image"), codes), codes, None)
     labels = np.arange(count) % classes

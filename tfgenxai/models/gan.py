@@ -62,7 +62,7 @@ def discriminator_trunk(
         x = layers.Concatenate(name="discriminator_concat")([x, plane])
     for index, filters in enumerate((64, 128, 256)):
         conv = layers.Conv2D(
-            filters, 5, strides=2, padding="same", name=f"discriminator_conv_{index}"
+            filters, 4, strides=2, padding="same", name=f"discriminator_conv_{index}"
         )
         x = spectral(conv)(x)
         x = layers.LeakyReLU(0.2, name=f"discriminator_leaky_relu_{index}")(x)

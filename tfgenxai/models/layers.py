@@ -50,8 +50,9 @@ def res_up(x: Any, filters: int, name: str) -> Any:
     inner = layers.BatchNormalization(name=f"{name}_bn_1")(inner)
     inner = layers.ReLU(name=f"{name}_relu_1")(inner)
     inner = layers.Conv2D(filters, 3, padding="same", name=f"{name}_conv_1")(inner)
-    shortcut = layers.UpSampling2D(name=f"{name}_shortcut_up")(x)
-    shortcut = layers.Conv2D(filters, 1, name=f"{name}_shortcut")(shortcut)
+    # A 1x1 convolution and nearest upsampling may change places; this way round it is a fourth.
+    shortcut = layers.Conv2D(filters, 1, name=f"{name}_shortcut")(x)
+    shortcut = layers.UpSampling2D(name=f"{name}_shortcut_up")(shortcut)
     return layers.Add(name=name)([inner, shortcut])
 
 
