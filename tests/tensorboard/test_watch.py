@@ -20,8 +20,10 @@ from tfgenxai import plots
 from tfgenxai.data import ImageData
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.graph import Graph
+from tfgenxai.models.bigan import BiGAN
 from tfgenxai.models.classifier import Classifier
 from tfgenxai.models.cvae import CVAE
+from tfgenxai.models.gan import GAN
 from tfgenxai.plots.tiles import heat_tiles
 from tfgenxai.tensorboard import watch
 from tfgenxai.tensorboard.subject import Subject
@@ -241,6 +243,24 @@ def begun(model, folder, latents=()):
 def test_nothing_to_watch_writes_nothing(tmp_path):
     begun(Classifier(), tmp_path / "w").on_epoch_end(0)
     assert not (tmp_path / "w").exists()
+
+
+def test_a_gan_of_perceptrons_with_an_encoder(tmp_path):
+    begun(BiGAN(3), tmp_path).on_epoch_end(0)
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {"traversals/z0", "latents/variance/z0", "discriminator/logit_real"} <= tags
+    assert not any(tag.startswith(("heatmaps/", "discriminator/real")) for tag in tags)
+
+
+def test_a_conditional_discriminator_is_told_the_labels(tmp_path):
+    model = GAN(num_classes=3, attention=0, average=0.0)
+    begun(model, tmp_path).on_epoch_end(0)
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    logits = model.discriminate(HELD_OUT.images[:8], HELD_OUT.labels[:8]).numpy()
+    found = scalars(events, "discriminator/logit_real")
+    assert found == {0: pytest.approx(logits.mean(), abs=1e-5)}
+    assert "discriminator/drawn" in events.Tags()["tensors"]
 
 
 def test_latents_that_are_not_there(tmp_path):

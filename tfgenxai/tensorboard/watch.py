@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
-from tfgenxai.errors import UsageError
+from tfgenxai.errors import LayerNotFoundError, UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.latent.quality import knn_accuracy
 from tfgenxai.latent.walks import traversal
@@ -130,10 +130,12 @@ def log_latents(subject: Subject, log: Summaries, epoch: int, latents: list[int]
     """Heatmaps and traversals of these latents, and measures of all."""
     means, logvars = subject.posterior
     encode, shown = subject.graphs["encode"], list(range(min(_SHOWN, len(means))))
-    method = LatentGradCAM(encode)
-    maps = method(subject.given(encode, shown), Latent(tuple(latents)), progress=False).values
+    method, maps = grad_cam(encode), None
+    if method is not None:
+        maps = method(subject.given(encode, shown), Latent(tuple(latents)), progress=False).values
+    assert subject.decoder is not None
     walked = traversal(
-        subject.graphs["decode"],
+        subject.decoder,
         means[0],
         latents,
         within=means if logvars is None else None,  # without a prior the codes tell the range
@@ -141,8 +143,9 @@ def log_latents(subject: Subject, log: Summaries, epoch: int, latents: list[int]
     ).images
     inputs = as_pixels(subject.images[shown])
     for place, latent in enumerate(latents):
-        tiles = heat_tiles(subject.images[shown], maps[:, place])
-        log.images(f"heatmaps/z{latent}", np.concatenate([inputs, tiles]), epoch, columns=_SHOWN)
+        if maps is not None:
+            tiles = np.concatenate([inputs, heat_tiles(subject.images[shown], maps[:, place])])
+            log.images(f"heatmaps/z{latent}", tiles, epoch, columns=_SHOWN)
         log.images(f"traversals/z{latent}", walked[place], epoch, columns=len(walked[place]))
     measure = "variance" if logvars is None else "kl"
     log.histogram(f"latents/{measure}", subject.information, epoch)
@@ -153,18 +156,33 @@ def log_latents(subject: Subject, log: Summaries, epoch: int, latents: list[int]
     log.scalars(numbers, epoch)
 
 
+def grad_cam(graph: Graph) -> LatentGradCAM | None:
+    """Latent Grad-CAM at the graph's last convolution; None for a graph without one."""
+    try:
+        return LatentGradCAM(graph)
+    except LayerNotFoundError:
+        return None
+
+
 def log_discriminator(subject: Subject, log: Summaries, epoch: int) -> None:
     """Grad-CAM of "this is real", on real and on drawn images, all on one scale."""
     judge = subject.graphs["discriminate"]
     real = subject.images[:_SHOWN]
     images = np.concatenate([real, subject.drawn[:_SHOWN]])
-    maps = LatentGradCAM(judge)(images, Discriminator(), progress=False).values
-    plain, warm = as_pixels(images), heat_tiles(images, maps)
+    picture = next(name for name in judge.inputs if name != "label")
+    given = {picture: images}
+    if "label" in judge.inputs and subject.labels is not None:
+        asked = np.resize(subject.labels, subject.count)[:_SHOWN]
+        given["label"] = np.concatenate([subject.labels[:_SHOWN], asked])
     rows = {"real": slice(len(real)), "drawn": slice(len(real), None)}
-    for name, part in rows.items():
-        tiles = np.concatenate([plain[part], warm[part]])
-        log.images(f"discriminator/{name}", tiles, epoch, columns=_SHOWN)
-    (logits,) = computed(judge, {next(iter(judge.inputs)): images}, [judge.outputs["logits"]])
+    method = grad_cam(judge)
+    if method is not None:
+        maps = method(given, Discriminator(), progress=False).values
+        plain, warm = as_pixels(images), heat_tiles(images, maps)
+        for name, part in rows.items():
+            tiles = np.concatenate([plain[part], warm[part]])
+            log.images(f"discriminator/{name}", tiles, epoch, columns=_SHOWN)
+    (logits,) = computed(judge, given, [judge.outputs["logits"]])
     means = {f"discriminator/logit_{name}": logits[part].mean() for name, part in rows.items()}
     log.scalars(means, epoch)
 
