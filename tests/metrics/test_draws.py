@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfgenxai.errors import ModelNotFoundError
 from tfgenxai.graph import Graph
-from tfgenxai.metrics.draws import draw, generator
+from tfgenxai.metrics.draws import draw
 
 CODE = tf.TensorSpec((None, 2), tf.float32, "z")
 LABEL = tf.TensorSpec((None,), tf.int32, "label")
@@ -52,8 +52,5 @@ def test_models_that_draw_nothing():
     other = as_graph(lambda z, style: image(z + style), CODE, tf.TensorSpec((2,), name="style"))
     logits = as_graph(lambda z: {"logits": z}, CODE)
     for model in ({}, {"generate": other}, {"decode": logits}):
-        assert generator(model) is None
         with pytest.raises(ModelNotFoundError, match="draws nothing"):
             draw(model, 3)
-    plain = as_graph(image, CODE)
-    assert generator({"generate": other, "decode": plain}) is plain

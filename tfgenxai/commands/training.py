@@ -236,10 +236,10 @@ def _judge(model: Any, args: argparse.Namespace, data_name: str) -> Any:
     None where the model draws nothing, or where the one that ships knows other images.
     """
     from tfgenxai.errors import ModelNotFoundError
-    from tfgenxai.metrics.draws import generator
+    from tfgenxai.latent.generator import find_generator
     from tfgenxai.saved.read import load
 
-    graph = generator(model)
+    graph = find_generator(model)
     if args.classifier:
         return load(args.classifier)
     if graph is None:

@@ -43,9 +43,17 @@ def code_width(graph: Graph) -> int:
     return int(width)
 
 
-def prior_codes(graph: Graph, count: int, random: np.random.Generator) -> np.ndarray:
-    """Codes (count, d) float32 drawn from N(0, 1), as wide as the graph takes them."""
-    return random.standard_normal((count, code_width(graph))).astype(np.float32)
+def prior_codes(
+    graph: Graph, count: int, random: np.random.Generator, prior: Graph | None = None
+) -> np.ndarray:
+    """Codes (count, d) float32 as wide as `graph` takes them, drawn from the prior.
+
+    The prior is N(0, 1), unless the model's signature `prior` makes codes `z` of such draws `eps`.
+    """
+    from tfgenxai.metrics.batches import batched
+
+    normal = random.standard_normal((count, code_width(graph))).astype(np.float32)
+    return normal if prior is None else batched(prior.function("eps", "z"), normal)
 
 
 def decoded(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgenxai.latent.generator import find_generator
 from tfgenxai.metrics import GENERATED_IMAGES
 from tfgenxai.metrics.batches import batched
-from tfgenxai.metrics.draws import draw, generator
+from tfgenxai.metrics.draws import draw
 from tfgenxai.metrics.generation import generation_report
 from tfgenxai.metrics.likelihood import active_units, importance_bound
 from tfgenxai.saved.card import write_card
@@ -57,7 +58,7 @@ def evaluate(
         metrics["reconstruction_mse"] = float(np.mean(np.square(restored - images)))
         if "logvar" in model["encode"].outputs and binarize:
             metrics |= likelihood_metrics(model, images, seed)
-    if classifier is not None and train is not None and generator(model) is not None:
+    if classifier is not None and train is not None and find_generator(model) is not None:
         classes = classifier["classify"].outputs["probabilities"].shape[1]
         draws = draw(model, generated, classes=classes, seed=seed)
         metrics |= generation_report(
