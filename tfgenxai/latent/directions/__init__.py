@@ -1,0 +1,1 @@
+"""Directions in a code space: found, judged, measured and named."""
