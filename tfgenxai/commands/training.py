@@ -65,7 +65,7 @@ def add_train_command(commands: Any) -> None:
         "--watch",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="explain the model after every epoch, in TensorBoard (default: yes, about a second)",
+        help="explain and measure the model after every epoch, in TensorBoard (default: yes)",
     )
     parser.add_argument(
         "--watch-latents",

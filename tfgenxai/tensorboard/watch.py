@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
+from keras.callbacks import Callback
 
 from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
 from tfgenxai.errors import LayerNotFoundError, UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.latent.quality import knn_accuracy
 from tfgenxai.latent.walks import traversal
-from tfgenxai.metrics.coverage import mode_coverage
 from tfgenxai.metrics.likelihood import active_units
 from tfgenxai.pictures import as_pixels
 from tfgenxai.plots.tiles import heat_tiles
 from tfgenxai.targets import Discriminator, Latent
+from tfgenxai.tensorboard.drawn import Drawn
 from tfgenxai.tensorboard.labels import shipped_classifier
 from tfgenxai.tensorboard.subject import Subject, computed
 from tfgenxai.tensorboard.summaries import Summaries
@@ -30,28 +30,30 @@ if TYPE_CHECKING:
 
 LATENTS = 4  # watched, unless others are named
 _MEASURED = 500  # images behind the numbers
-_DRAWN = 256  # images of a generator that are labelled
 _SHOWN = 8
 _FEWEST_LABELLED = 10
 
 
-def watch(latents: Sequence[int] = ()) -> Callable[[Path, ImageData], list[Watch]]:
-    """Makes the callback of a run from its log folder and held-out images, for `train`."""
+def watch(latents: Sequence[int] = ()) -> Callable[[Path, ImageData], list[Callback]]:
+    """Makes the callbacks of a run from its log folder and held-out images, for `train`."""
 
-    def make(logs: Path, data: ImageData) -> list[Watch]:
+    def make(logs: Path, data: ImageData) -> list[Callback]:
+        found: list[Callback] = [Watch(logs / "watch", data, latents=latents)]
         classifier = shipped_classifier(data.name, data.shape)
-        return [Watch(logs / "watch", data, latents=latents, classifier=classifier)]
+        if classifier is not None:
+            found.append(Drawn(logs / "drawn", data, classifier))
+        return found
 
     return make
 
 
-class Watch(keras.callbacks.Callback):
+class Watch(Callback):
     """Heatmaps, traversals and measures of the model as it is, after every epoch.
 
     Of an encoder: `heatmaps/z3` (Latent Grad-CAM beneath its images), `traversals/z3` (the images
     along that latent), and as numbers KL from the prior, active units and how far labels can be
-    read from the codes. Of a GAN: Grad-CAM of the discriminator on real and drawn images, and the
-    share of each class among what is drawn. The same images and codes every time.
+    read from the codes. Of a GAN: Grad-CAM of the discriminator on real and drawn images,
+    and its verdicts. The same images and codes every time.
 
     The weights are copied into a frozen graph; nothing of the training is touched, not even
     random states, so that the weights are those of a training that nobody watched.
@@ -60,7 +62,6 @@ class Watch(keras.callbacks.Callback):
         logdir: folder of the run.
         data: held-out images.
         latents: which latents to watch; by default the first few.
-        classifier: a graph with `probabilities` that labels what a GAN draws.
     """
 
     def __init__(
@@ -69,13 +70,11 @@ class Watch(keras.callbacks.Callback):
         data: ImageData,
         *,
         latents: Sequence[int] = (),
-        classifier: Graph | None = None,
     ) -> None:
         super().__init__()
         self.logdir = logdir
         self.data = data[:_MEASURED]
         self.latents = list(latents)
-        self.classifier = classifier
         self.signatures: dict[str, Any] = {}
         self.log: Summaries | None = None
 
@@ -105,13 +104,11 @@ class Watch(keras.callbacks.Callback):
         if self.log is None:
             return
         graphs = {name: Graph.from_function(f) for name, f in self.signatures.items()}
-        subject = Subject(graphs, self.images, self.data.labels, self.classifier, count=_DRAWN)
+        subject = Subject(graphs, self.images, self.data.labels, count=_SHOWN)
         if "encode" in graphs:
             log_latents(subject, self.log, epoch, self.latents)
         if "discriminate" in graphs:
             log_discriminator(subject, self.log, epoch)
-        if "generate" in graphs:
-            log_classes(subject, self.log, epoch)
         self.log.flush()
         # Graphs refer to themselves; without this the memory of an epoch's stays for long.
         del graphs, subject
@@ -185,14 +182,3 @@ def log_discriminator(subject: Subject, log: Summaries, epoch: int) -> None:
     (logits,) = computed(judge, given, [judge.outputs["logits"]])
     means = {f"discriminator/logit_{name}": logits[part].mean() for name, part in rows.items()}
     log.scalars(means, epoch)
-
-
-def log_classes(subject: Subject, log: Summaries, epoch: int) -> None:
-    """Shares of the classes among what is drawn, if there is a classifier."""
-    if subject.votes is None:
-        return
-    coverage = mode_coverage(subject.votes)
-    log.scalars({f"class_shares/{k}": share for k, share in enumerate(coverage.shares)}, epoch)
-    log.scalars(
-        {"classes/covered": coverage.covered, "classes/confidence": coverage.confidence}, epoch
-    )
