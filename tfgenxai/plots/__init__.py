@@ -2,6 +2,7 @@
 
 from tfgenxai.pictures import make_grid
 from tfgenxai.plots.charts import bars, curve, curves, matrix
+from tfgenxai.plots.codes import picture_table
 from tfgenxai.plots.disentanglement import factor_latents
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
@@ -30,6 +31,7 @@ __all__ = [
     "matrix",
     "maximised",
     "overlay",
+    "picture_table",
     "png",
     "reconstructions",
     "save",
