@@ -3,6 +3,7 @@
 from tfgenxai.pictures import make_grid
 from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.codes import picture_table
+from tfgenxai.plots.directions import effect_chart, image_blocks, rca_bars
 from tfgenxai.plots.disentanglement import factor_latents
 from tfgenxai.plots.images import image_grid, latent_traversal, reconstructions
 from tfgenxai.plots.latent import eigenvalues, loadings, manifold_2d, scatter, scatters
@@ -17,8 +18,10 @@ __all__ = [
     "bars",
     "curve",
     "curves",
+    "effect_chart",
     "eigenvalues",
     "factor_latents",
+    "image_blocks",
     "image_grid",
     "interpolation",
     "latent_heatmaps",
@@ -33,6 +36,7 @@ __all__ = [
     "overlay",
     "picture_table",
     "png",
+    "rca_bars",
     "reconstructions",
     "save",
     "scatter",

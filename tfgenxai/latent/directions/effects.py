@@ -81,7 +81,7 @@ class Effects:
         Raises:
             UsageError: no classifier was there to tell.
         """
-        return self.changed().any(axis=-1)
+        return np.logical_or.reduce(self.changed(), axis=-1)
 
     def changed(self) -> np.ndarray:
         """Whether the classifier sees another class than in the unmoved image, (K, N, S)."""
