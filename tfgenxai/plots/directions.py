@@ -61,6 +61,7 @@ def image_blocks(
     for place, (axes, (name, array)) in enumerate(zip(panels, arrays.items(), strict=True)):
         axes.imshow(make_grid(array.reshape(-1, *array.shape[2:]), steps, _GAP))
         bare(axes)
+        axes.set_anchor("W")  # so that the layout leaves room for the name
         text = name if notes is None else f"{name}\n{notes[place]}"
         axes.set_ylabel(text, fontsize=9, color=INK, rotation=0, ha="right", va="center")
     if columns is not None:
