@@ -176,6 +176,44 @@ def test_plain_tensorflow_opens_it_without_this_package(name, exported, tmp_path
     np.testing.assert_allclose(found["sample/image"], images, rtol=1e-4, atol=1e-5)
 
 
+def folder_size(path):
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def test_half_precision_is_the_model_with_rounded_kernels_in_half_the_space(exported, tmp_path):
+    live, whole = exported("info-cgan")
+    path = write.export(live, tmp_path / "halved", {"name": "halved"}, half=True)
+    assert folder_size(path) < 0.6 * folder_size(whole)
+    assert (read_card(path)["weights"], read_card(whole)["weights"]) == ("float16", "float32")
+    rounded = type(live).from_config(live.get_config())
+    for weight, source in zip(rounded.weights, live.weights, strict=True):
+        value = source.numpy()
+        weight.assign(value.astype(np.float16) if value.size >= 1024 else value)
+    given = arguments(live)
+    loaded = tfgenxai.load(path)
+    plain = tf.saved_model.load(str(path)).signatures
+    for signature, outputs in expected("info-cgan", rounded, given).items():
+        graph = loaded[signature]
+        assert graph.layers.names == tfgenxai.load(whole)[signature].layers.names
+        fed = {key: tf.constant(given[key]) for key in graph.inputs}
+        for key, value in outputs.items():
+            for found in (
+                graph.function(list(fed), key)(*fed.values()),
+                plain[signature](**fed)[key],
+            ):
+                np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-6)
+    weights = keras.models.load_model(path.with_name("halved.keras")).weights
+    for kept, source in zip(weights, live.weights, strict=True):
+        np.testing.assert_array_equal(kept.numpy(), source.numpy())
+
+
+def test_weights_that_no_signature_reads_stay_behind(exported):
+    model, path = exported("cgan")
+    read = [*model.averaged.weights, *model.discriminator.weights]
+    data = (path / "variables/variables.data-00000-of-00001").stat().st_size
+    assert data < 1.05 * sum(weight.numpy().nbytes for weight in read)
+
+
 def test_signatures_draw_anew_every_time(exported):
     _, path = exported("cvae")
     sample = tf.saved_model.load(str(path)).signatures["sample"]

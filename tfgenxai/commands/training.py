@@ -56,6 +56,11 @@ def add_train_command(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last finished epoch")
     parser.add_argument("--overwrite", action="store_true", help="replace a model of that name")
     parser.add_argument(
+        "--half",
+        action="store_true",
+        help="keep the SavedModel's kernels in 16 bits: half the size, three decimal digits",
+    )
+    parser.add_argument(
         "--strategy", default="default", choices=("default", "mirrored"), help="where to train"
     )
     parser.add_argument(
@@ -161,6 +166,7 @@ def _train(args: argparse.Namespace) -> None:
         config=options(args.set, "--set"),
         resume=args.resume,
         overwrite=args.overwrite,
+        half=args.half,
         command="tfgenxai " + shlex.join(word for word in args.words if word != "--resume"),
     )
     watcher = None

@@ -8,15 +8,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfgenxai.errors import ExportError
 from tfgenxai.saved.card import write_card
 
+#: Smaller weights, such as biases, save nothing worth their digits.
+_LEAST_HALVED = 1024
 
-def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
+
+def export(model: Any, path: str | Path, card: dict[str, Any], *, half: bool = False) -> Path:
     """Writes `path` (a SavedModel folder) and `path.keras` (to go on training); returns `path`.
+
+    With `half`, the SavedModel keeps kernels in 16 bits, rounded to three decimal digits, and is
+    half as large; it still computes in 32. The archive keeps every digit.
 
     Everything is written to a temporary folder beside `path` and renamed at the end: a full disk
     leaves whatever was at `path` as it was, and raises ExportError. A process killed between the
@@ -28,8 +35,9 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         folder, archive = partial / "model", partial / "model.keras"
-        signatures = _write_saved_model(model, folder)
-        write_card(folder, card | {"signatures": signatures})
+        signatures = _write_saved_model(model, folder, half)
+        stored = {"signatures": signatures, "weights": "float16" if half else "float32"}
+        write_card(folder, card | stored)
         model.save(archive)
         _swap({folder: path, archive: path.with_name(path.name + ".keras")})
     except (OSError, tf.errors.OpError) as error:
@@ -40,17 +48,45 @@ def export(model: Any, path: str | Path, card: dict[str, Any]) -> Path:
     return path
 
 
-def _write_saved_model(model: Any, folder: Path) -> list[str]:
+def _write_saved_model(model: Any, folder: Path, half: bool) -> list[str]:
     module = tf.Module()
-    module.weights = [variable.value for variable in model.weights]
     functions = model.export_signatures()
+    halved: dict[int, tuple[Any, tf.Variable]] = {}
+    if half:
+        halved = _halved(model)
+        functions = {name: _reading(function, halved) for name, function in functions.items()}
+    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
     for name, function in functions.items():
         if name != "serving_default":
             setattr(module, name, function)
-    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
+    # What no signature reads stays behind, such as a generator of which an average draws.
+    read = {id(v): v for signature in signatures.values() for v in signature.variables}
+    module.weights = list(read.values())
     tf.saved_model.save(module, str(folder), signatures=signatures)
     _forget_seeds(folder / "saved_model.pb")
     return list(signatures)
+
+
+def _halved(model: Any) -> dict[int, tuple[Any, tf.Variable]]:
+    """The larger weights by the id of their variable: as they are, and in 16 bits."""
+    return {
+        id(weight.value): (weight, tf.Variable(tf.cast(weight.value, tf.float16), name=weight.path))
+        for weight in model.weights
+        if weight.dtype == "float32" and tf.size(weight.value) >= _LEAST_HALVED
+    }
+
+
+def _reading(function: Any, halved: dict[int, tuple[Any, tf.Variable]]) -> Any:
+    """`function`, with what it reads of these weights taken from the 16-bit ones."""
+    used = [halved[id(v)] for v in function.get_concrete_function().variables if id(v) in halved]
+
+    @tf.function(input_signature=function.input_signature)
+    def from_halves(*inputs: tf.Tensor) -> Any:
+        values = [(weight, tf.cast(stored, tf.float32)) for weight, stored in used]
+        with keras.StatelessScope(state_mapping=values):
+            return function.python_function(*inputs)
+
+    return from_halves
 
 
 def _forget_seeds(file: Path) -> None:

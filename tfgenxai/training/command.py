@@ -42,6 +42,7 @@ class TrainRequest:
     config: dict[str, Any] = field(default_factory=dict)
     resume: bool = False
     overwrite: bool = False
+    half: bool = False
     command: str = ""
 
 
@@ -99,7 +100,8 @@ def train_and_export(
         replace=request.overwrite,
         callbacks=() if callbacks is None else callbacks(run / "logs", held_out),
     )
-    return export(trained.model, path, describe(trained, request.name, images, request.command))
+    card = describe(trained, request.name, images, request.command)
+    return export(trained.model, path, card, half=request.half)
 
 
 def _check_numbers(request: TrainRequest) -> None:
