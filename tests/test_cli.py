@@ -31,6 +31,7 @@ COMMANDS = [
     "explain",
     "latents",
     "neurons",
+    "attention",
     "disentangle",
     "log",
     "compare",

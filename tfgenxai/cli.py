@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tfgenxai.commands.attention import add_attention_command
 from tfgenxai.commands.compare import add_compare_command
 from tfgenxai.commands.disentangle import add_disentangle_command
 from tfgenxai.commands.explain import add_explain_command, add_methods_command
@@ -27,6 +28,7 @@ examples:
   tfgenxai explain saliency cvae --target latent:3  which pixels move a latent coordinate
   tfgenxai latents dcgan                            the codes of a model, seen and measured
   tfgenxai neurons classifier --layer conv_1        which neurons carry which digit
+  tfgenxai attention sagan                          where each pixel takes from, and its worth
   tfgenxai disentangle conv-vae-faces               do latents stand for single factors?
   tfgenxai log                                      all models in TensorBoard
   tfgenxai methods                                  what else can explain
@@ -79,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_explain_command(commands)
     add_latents_command(commands)
     add_neurons_command(commands)
+    add_attention_command(commands)
     add_disentangle_command(commands)
     add_compare_command(commands)
     add_log_command(commands)

@@ -19,7 +19,7 @@ def test_strokes_are_ink_and_background_is_not():
         "stroke, top",
         "stroke, middle",
         "stroke, bottom",
-        "background, inside",
+        "background, near",
         "background, far",
         "background, other side",
     ]

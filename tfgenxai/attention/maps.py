@@ -158,7 +158,9 @@ class AttentionMaps:
             with np.load(path, allow_pickle=False) as archive:
                 about = json.loads(str(archive["about"]))
                 arrays = {name: archive[name] for name in ("values", "images") if name in archive}
-            grids = {name: tuple(about.pop(name)) for name in ("query_grid", "key_grid")}
+            grids: dict[str, Any] = {
+                name: tuple(about.pop(name)) for name in ("query_grid", "key_grid")
+            }
             return cls(**arrays, **grids, **about)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InvalidInputError(

@@ -32,9 +32,16 @@ def coverage(images: np.ndarray, grid: Grid, *, ink: float = INK) -> np.ndarray:
     At the image's own resolution it is the mask of pixels above `ink`; the mean over cells is
     always the share of the image that is ink.
     """
-    mask = (np.asarray(images).mean(axis=-1) > ink).astype(np.float64)
-    down, across = (_shares(c, p) for c, p in zip(grid, mask.shape[1:], strict=True))
-    return down @ mask @ across.T
+    return cell_means(np.asarray(images).mean(axis=-1) > ink, grid)
+
+
+def cell_means(maps: np.ndarray, grid: Grid) -> np.ndarray:
+    """The mean of maps (N, H, W) over the cells of a grid, (N, h, w) float64.
+
+    A pixel that two cells share counts in both by the share that lies in each.
+    """
+    down, across = (_shares(c, p) for c, p in zip(grid, maps.shape[1:], strict=True))
+    return down @ maps.astype(np.float64) @ across.T
 
 
 def query_kinds(images: np.ndarray, grid: Grid, *, ink: float = INK) -> dict[str, np.ndarray]:

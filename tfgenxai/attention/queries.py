@@ -21,11 +21,11 @@ class Query(NamedTuple):
 def choose_queries(image: np.ndarray) -> tuple[Query, ...]:
     """Three pixels on the stroke and three in the background of an image (H, W, C) in [0, 1].
 
-    On the stroke: the pixels deepest in the ink, in the upper, middle and lower third of the
-    digit. In the background: the pixel farthest from ink inside the digit's bounding box, the one
-    farthest from ink at all, and the one farthest from ink in the image's half on the other side.
-    The first pixel in reading order where several are as far. An image without ink, or of ink
-    alone, gives six pixels spread over it.
+    On the stroke: pixels deep in the ink near the digit's top, middle and bottom. In the
+    background: the pixel farthest from ink within the digit's bounding box, the one farthest from
+    ink at all, and the one farthest from ink in the image's other half. The first pixel in reading
+    order where several are as good. An image without ink, or of ink alone, gives six pixels spread
+    over it.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -36,28 +36,25 @@ def choose_queries(image: np.ndarray) -> tuple[Query, ...]:
         columns = [width * (2 * i + 1) // 6 for i in range(3)]
         return tuple(Query(f"pixel {r}, {c}", r, c) for r in rows for c in columns)
     depth, distance = distance_transform_edt(ink), distance_transform_edt(~ink)
-    inked = np.flatnonzero(ink.any(axis=1))
-    top, bottom = inked[0], inked[-1] + 1
-    edges = np.linspace(top, bottom, 4).round().astype(int)
-    across = np.flatnonzero(ink.any(axis=0))
-    rows_of = np.arange(height)[:, None]
-    columns_of = np.arange(width)[None]
-    box = (rows_of >= top) & (rows_of < bottom)
+    down, across = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    rows_of, columns_of = np.arange(height)[:, None], np.arange(width)[None]
+    box = (rows_of >= down[0]) & (rows_of <= down[-1])
     box = box & (columns_of >= across[0]) & (columns_of <= across[-1])
     places = {
-        f"stroke, {name}": (depth, (rows_of >= low) & (rows_of < high) & ink)
-        for name, low, high in zip(("top", "middle", "bottom"), edges, edges[1:], strict=False)
+        # Deep in the ink, but rather at that height than deeper elsewhere.
+        f"stroke, {name}": (depth - np.abs(rows_of - down[0] - part * np.ptp(down)), ink)
+        for name, part in (("top", 0.15), ("middle", 0.5), ("bottom", 0.85))
     }
     far = int(np.argmax(distance)) % width
     other = columns_of >= width // 2 if far < width // 2 else columns_of < width // 2
     places |= {
-        "background, inside": (distance, box & ~ink),
+        "background, near": (distance, box & ~ink),
         "background, far": (distance, ~ink),
         "background, other side": (distance, ~ink & other),
     }
     found = []
     for name, (score, among) in places.items():
         if among.any():
-            best = int(np.argmax(np.where(among, score, -1.0)))
+            best = int(np.argmax(np.where(among, score, -np.inf)))
             found.append(Query(name, best // width, best % width))
     return tuple(found)

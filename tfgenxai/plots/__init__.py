@@ -1,6 +1,7 @@
 """Figures: each function gives back a matplotlib Figure; `save` writes it as a PNG file."""
 
 from tfgenxai.pictures import make_grid
+from tfgenxai.plots.attention import attention_chart, attention_queries, index_slip
 from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.codes import picture_table
 from tfgenxai.plots.directions import effect_chart, image_blocks, rca_bars
@@ -15,6 +16,8 @@ from tfgenxai.plots.walks import interpolation
 __all__ = [
     "ablation_heatmap",
     "activation_maps",
+    "attention_chart",
+    "attention_queries",
     "bars",
     "curve",
     "curves",
@@ -23,6 +26,7 @@ __all__ = [
     "factor_latents",
     "image_blocks",
     "image_grid",
+    "index_slip",
     "interpolation",
     "latent_heatmaps",
     "latent_traversal",
