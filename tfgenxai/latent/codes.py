@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tfgenxai.errors import InvalidInputError, ModelNotFoundError
+from tfgenxai.errors import InvalidInputError, ModelNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
@@ -148,3 +148,31 @@ def code_walk(
     code = generator.codes(1, np.random.default_rng(seed))
     codes = category_codes(parts, code)[:, 0]
     return generator.images(value_codes(parts, codes, index, values), label)
+
+
+def read_codes(
+    infer: Graph, images: np.ndarray, labels: Any = None, *, batch_size: int = 256
+) -> tuple[np.ndarray, np.ndarray]:
+    """What Q says of images (N, H, W, C): logits (N, K) of the category, and the continuous (N, C).
+
+    Args:
+        infer: the model's signature `infer`.
+        labels: (N,) of a conditional model.
+
+    Raises:
+        UsageError: a conditional model is given no labels, or another is given some.
+    """
+    if ("label" in infer.inputs) != (labels is not None):
+        takes = "does not take" if labels is not None else "takes"
+        raise UsageError(f"This Q {takes} labels; pass them for conditional models alone.")
+    fed = [np.asarray(images, np.float32)]
+    if labels is not None:
+        kind = infer.inputs["label"].dtype.as_numpy_dtype
+        fed.append(np.broadcast_to(np.asarray(labels, kind), fed[0].shape[:1]))
+    function = infer.function(["image", "label"][: len(fed)], ["logits", "continuous"])
+    parts = [
+        [found.numpy() for found in function(*(x[start : start + batch_size] for x in fed))]
+        for start in range(0, len(fed[0]), batch_size)
+    ]
+    logits, continuous = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return logits, continuous
