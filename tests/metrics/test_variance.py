@@ -60,6 +60,9 @@ def test_other_tables_are_refused(values):
         two_way(values)
 
 
-def test_columns_that_tell_all_are_refused():
-    with pytest.raises(InvalidInputError, match="all the same"):
-        two_way(np.tile(np.arange(4.0), (5, 1)))
+def test_columns_that_tell_all_leave_nothing_to_rows():
+    found = two_way(np.tile(np.arange(4.0), (5, 1)))
+    assert (found.rows, found.columns, found.rest) == (0, 1, 0)
+    assert found.rows_of_rest.high == found.chance.high == 0
+    same = two_way(np.full((5, 4), 3.0))
+    assert (same.rows, same.columns, same.rest, same.rows_of_rest.mean) == (0, 0, 0, 0)

@@ -46,6 +46,13 @@ COMPARISONS: dict[str, Entry] = {
         2000,
         100,
     ),
+    "gan-cgan": Entry(
+        "gan_cgan",
+        "compare_gan_cgan",
+        "a GAN against a conditional GAN: samples, what label and code decide, directions",
+        2000,
+        100,
+    ),
     "shap-lime": Entry(
         "shap_lime",
         "compare_shap_lime",
@@ -74,12 +81,33 @@ COMPARISONS: dict[str, Entry] = {
         12,
         4,
     ),
+    "attention": Entry(
+        "attention",
+        "compare_attention",
+        "self-attention of GANs against attribution, gradients, and leaving it out",
+        64,
+        8,
+    ),
     "cue": Entry(
         "cue",
         "compare_cue",
         "a planted cue that a classifier and a VAE go by: which attribution methods find it",
         50,
         3,
+    ),
+    "infogan": Entry(
+        "infogan",
+        "compare_infogan",
+        "codes of InfoGANs: the category against the digit, what the others change, styles",
+        10_000,
+        100,
+    ),
+    "bigan": Entry(
+        "bigan",
+        "compare_bigan",
+        "a GAN with an encoder against a VAE: codes, restored images, the same explanations",
+        2000,
+        100,
     ),
 }
 

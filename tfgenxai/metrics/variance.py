@@ -19,12 +19,12 @@ _ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the variance, eta squared each; they sum to 1.
+    """Shares of the variance, eta squared each; they sum to 1, or are all 0 where nothing varies.
 
     Attributes:
         rows, columns, rest: in [0, 1].
         rows_of_rest: rows / (rows + rest): the rows' share of what the columns leave, with its
-            95 % interval over rows.
+            95 % interval over rows; 0 where they leave nothing.
         chance: the same, where each column's values are shuffled, so that a row is nothing: its
             mean and the interval that holds 95 % of the shuffles. About 1 / columns.
         count: rows that were looked at.
@@ -46,7 +46,7 @@ def two_way(values: Any, *, draws: int = 1000, seed: int = 0) -> Shares:
         seed: of both.
 
     Raises:
-        InvalidInputError: another shape, fewer than two rows or columns, or nothing that varies.
+        InvalidInputError: another shape, or fewer than two rows or columns.
     """
     array = np.asarray(values, np.float64)
     if array.ndim == 2:
@@ -62,8 +62,9 @@ def two_way(values: Any, *, draws: int = 1000, seed: int = 0) -> Shares:
     between_rows = columns * (array.mean(axis=1) ** 2).sum()
     between_columns = rows * (array.mean(axis=0) ** 2).sum()
     left = total - between_columns
-    if left <= 1e-12 * max(total, 1e-300):
-        raise InvalidInputError("The numbers of each column are all the same; nothing is left.")
+    if left <= 1e-12 * total:  # rounding aside, each column holds one number
+        none = Interval(0.0, 0.0, 0.0, rows)
+        return Shares(0.0, float(total > 0), 0.0, none, none, rows)
     rng = np.random.default_rng(seed)
     resampled = _resampled(array, rng, draws)
     shuffled = _shuffled(array - array.mean(axis=0), rng, draws) / left
