@@ -25,6 +25,7 @@ FIGURES = {
     "08_shap_vs_lime": 8,
     "09_saliency_vs_lrp": 8,
     "10_vae_vs_gan": 11,
+    "11_conditional_gan": 8,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
