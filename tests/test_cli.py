@@ -33,6 +33,7 @@ COMMANDS = [
     "neurons",
     "attention",
     "disentangle",
+    "directions",
     "log",
     "compare",
     "compare all",

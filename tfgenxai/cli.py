@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tfgenxai.commands.attention import add_attention_command
 from tfgenxai.commands.compare import add_compare_command
+from tfgenxai.commands.directions import add_directions_command
 from tfgenxai.commands.disentangle import add_disentangle_command
 from tfgenxai.commands.explain import add_explain_command, add_methods_command
 from tfgenxai.commands.latents import add_latents_command
@@ -30,6 +31,7 @@ examples:
   tfgenxai neurons classifier --layer conv_1        which neurons carry which digit
   tfgenxai attention sagan                          where each pixel takes from, and its worth
   tfgenxai disentangle conv-vae-faces               do latents stand for single factors?
+  tfgenxai directions dcgan --method sefa           lines through a code space, and what they change
   tfgenxai log                                      all models in TensorBoard
   tfgenxai methods                                  what else can explain
   tfgenxai train cvae --epochs 10 --out runs        train, export, measure
@@ -83,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_neurons_command(commands)
     add_attention_command(commands)
     add_disentangle_command(commands)
+    add_directions_command(commands)
     add_compare_command(commands)
     add_log_command(commands)
     return parser

@@ -55,6 +55,8 @@ def test_a_file_holds_all_of_it(found, tmp_path):
     np.testing.assert_array_equal(back.vectors, np.float32(VECTORS))
     assert (back.method, back.names, back.about) == ("made up", found.names, {"seed": 3})
     assert Directions(VECTORS, "x").names == ("direction 0", "direction 1")
+    assert found[[1]].names == ("class 1 -> 7",) and len(found[:1]) == 1
+    np.testing.assert_array_equal(found[[1, 0]].vectors, np.float32(VECTORS[::-1]))
     assert found.renamed(("a", "b")).names == ("a", "b")
 
 

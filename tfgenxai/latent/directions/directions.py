@@ -6,7 +6,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,12 @@ class Directions:
 
     def __repr__(self) -> str:
         return f"Directions({self.method}, {len(self)} in {self.width} dimensions)"
+
+    def __getitem__(self, chosen: slice | Sequence[int] | np.ndarray) -> Directions:
+        """Some of the directions, with their names."""
+        places = np.arange(len(self))[chosen]
+        names = tuple(self.names[k] for k in places)
+        return replace(self, vectors=self.vectors[places], names=names)
 
     def renamed(self, names: tuple[str, ...]) -> Directions:
         """The same directions with other names."""
