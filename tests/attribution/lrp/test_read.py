@@ -324,7 +324,20 @@ REFUSED = {
     "gelu": (tf.nn.gelu, "no rule for Erfc? in layer"),
     "swish": (tf.nn.silu, "no rule for Mul in layer .*multiplies two computed values"),
     "exp": (tf.exp, "no rule for Exp in layer 'Exp'"),
-    "attention": (lambda x: tf.matmul(x, x, transpose_b=True), "computed from the input"),
+    "scores": (lambda x: tf.matmul(x, x, transpose_b=True), "MatMul.*multiplies two computed"),
+    "weights that are no attention": (
+        lambda x: tf.matmul(tf.nn.relu(x @ W @ tf.ones((4, 6))), x),
+        "MatMul.*multiplies two computed",
+    ),
+    "attention to itself": (
+        lambda x: tf.matmul(tf.nn.softmax(x), tf.nn.softmax(x), transpose_b=True),
+        "Softmax .*is not the last",
+    ),
+    "matrix from the input": (lambda x: tf.ones((1, 3, 6)) @ x, "computed from the input"),
+    "matrices of a batch": (
+        lambda x: tf.matmul(tf.transpose(x, (1, 0, 2)), x[:1] @ W, False, True),
+        "mixes the samples|takes samples",
+    ),
     "division": (lambda x: x / tf.reduce_sum(x, -1, True), "RealDiv .*divides by a computed"),
     "softmax inside": (lambda x: tf.nn.softmax(x) @ W, "Softmax .*is not the last"),
     "mean of the batch": (lambda x: x - tf.reduce_mean(x, 0), "Mean .*mixes the samples"),
@@ -335,6 +348,7 @@ REFUSED = {
     "rounded": (lambda x: tf.cast(tf.cast(x, tf.int32), tf.float32), "Cast .*rounds"),
     "maximum of two": (lambda x: tf.maximum(x, 2 * x), "Maximum .*compares computed"),
     "lookup": (lambda x: tf.gather(W, tf.cast(x, tf.int32)), "LRP has no rule for"),
+    "sums of one factor": (lambda x: tf.einsum("nab,nac->nc", x, x), "of one factor alone"),
     "greatest channel": (lambda x: tf.reduce_max(x, -1), "Max .*more or less than the places"),
     "bilinear form": (lambda x: tf.einsum("nab,nac->nbc", x, x), "no rule for"),
 }

@@ -13,7 +13,7 @@ from tfgenxai.attribution.lrp.rules import Rule
 from tfgenxai.errors import UsageError
 
 #: Steps that are linear without weights, and take the rule for sums.
-SUMS = frozenset({"add", "mean", "sum", "average_pool", "resize"})
+SUMS = frozenset({"add", "mean", "sum", "average_pool", "resize", "product"})
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Composite:
         name: as users write it.
         dense: for dense layers.
         conv: for convolutions, transposed and depthwise ones included.
-        sums: for sums of branches, means and average pooling, and for normalisations that stand
-            alone between layers.
+        sums: for sums of branches, means and average pooling, what attention mixes, and for
+            normalisations that stand alone between layers.
         first: for the layers that read an image; None for none of its own. Where the source is a
             latent code, they are layers as any other.
         rescaling: where a graph changes the units of its input or output.
@@ -100,7 +100,7 @@ def composite(given: str | Rule | Composite, epsilon: float | None, gamma: float
 def assign(
     network: Network, facts: Facts, by: Composite, layers: Mapping[str, Rule]
 ) -> dict[int, Rule]:
-    """The rule of every step that has one, by its place.
+    """The rule of every step that has one and that relevance gets to, by its place.
 
     Args:
         facts: of the network.
@@ -111,8 +111,10 @@ def assign(
         UsageError: a rule does not suit the step that it is for.
     """
     is_image = len(network.shapes[0]) > 1 or network.source.startswith("image")
-    found = {}
+    found, reached = {}, network.reached
     for step in network.steps:
+        if step.output not in reached:
+            continue
         if step.kind in KERNELS or step.kind == "affine":
             rule = layers.get(step.layer) or _usual(step, facts, by, is_image)
             _check(step, rule, facts)
@@ -153,7 +155,7 @@ def layer_rules(
         step.layer: None
         for network in networks
         for step in network.steps
-        if step.kind in KERNELS or step.kind == "affine"
+        if step.output in network.reached and (step.kind in KERNELS or step.kind == "affine")
     }
     found = {}
     for layer, rule in given.items():

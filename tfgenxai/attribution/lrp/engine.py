@@ -121,16 +121,19 @@ def through_sum(values: Sequence[tf.Tensor], z: tf.Tensor, rule: Rule, relevance
 
 
 def through_linear(
-    function: Callable[[tf.Tensor], tf.Tensor],
+    pull: Callable[[tf.Tensor], tf.Tensor],
     x: tf.Tensor,
     z: tf.Tensor,
     rule: Rule,
     relevance: Flow,
 ) -> Passed:
-    """Relevance through z = function(x), which is linear: each x takes its share of z."""
+    """Relevance through z = A x: each x takes its share of z.
+
+    Args:
+        pull: A^T, from (n, T, ...) like z to (n, T, ...) like x.
+    """
     (through,), _, kept = through_sum([z], z, rule, relevance)
-    pulled = ops.pulled_back(function, fold(through.share), x.shape[1:])
-    return Passed((Flow(unfold(pulled, relevance.targets), x),), stabiliser=kept)
+    return Passed((Flow(pull(through.share), x),), stabiliser=kept)
 
 
 def inverse(z: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor | None]:

@@ -131,12 +131,11 @@ class LRP(CompiledMethod):
 
     def rows_at_once(self, explained: Explained) -> int:
         """As many samples as all values of one pass, and the relevance of one, leave room for."""
-        sizes = [
-            [int(np.prod(shape)) for shape in stage.network.shapes]
-            for stage in self.stages(explained)
-        ]
+        networks = [stage.network for stage in self.stages(explained)]
+        sizes = [[int(np.prod(shape)) for shape in network.shapes] for network in networks]
         numbers = sum(3 * sum(row) for row in sizes)
-        numbers += 4 * len(explained.names) * max(max(row) for row in sizes)
+        largest = max(row[place] for n, row in zip(networks, sizes) for place in n.reached)
+        numbers += 4 * len(explained.names) * largest
         return MEMORY // (np.dtype(self.dtype).itemsize * numbers)
 
     def explain_batch(self, feeds: Feeds, explained: Explained, start: int) -> Explanation:

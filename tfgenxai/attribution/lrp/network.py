@@ -33,6 +33,10 @@ class Step:
     * "resize": bilinear; `rows` (out, in) and `columns` (out, in) hold the coefficients.
     * "add": the sum of all inputs, which have the same shape.
     * "concat": of all inputs along `axis`.
+    * "product": of two inputs, both computed, summed over the letters of `equation` (as `tf.einsum`
+      writes it, in lower case, of one sample) that the result lacks. `held` is the input, 0 or 1,
+      that a softmax gives: attention weights, which relevance takes for constants; None where
+      neither is.
     * "route": every element of the output is an element of the input, or a constant. `how` says
       which: "reshape"; "transpose" by `perm`; "pad" by `paddings` with `mode` and `value`;
       "slice" by `slices`; "gather" of `indices` on `axis`; "tile" by `multiples`; "broadcast";
@@ -65,6 +69,12 @@ class Step:
     bias: np.ndarray | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def carriers(self) -> tuple[int, ...]:
+        """The inputs that relevance goes back to: all but attention weights."""
+        held = self.options.get("held")
+        return tuple(place for i, place in enumerate(self.inputs) if i != held)
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -85,6 +95,15 @@ class Network:
     def output(self) -> int:
         """Place of the target's value."""
         return len(self.steps)
+
+    @property
+    def reached(self) -> frozenset[int]:
+        """Places that relevance of the output gets to: all but those of attention weights alone."""
+        found = {self.output}
+        for step in reversed(self.steps):
+            if step.output in found:
+                found.update(step.carriers)
+        return frozenset(found)
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ def forward(step: Step, inputs: Sequence[tf.Tensor], shape: Sequence[int]) -> tf
         return tf.add_n(inputs)
     if step.kind == "concat":
         return tf.concat(inputs, step.options["axis"] + 1)
+    if step.kind == "product":
+        return product(step, *inputs)
     return _OTHERS[step.kind](x, step.options, shape)
 
 
@@ -123,6 +125,29 @@ def pulled_back(
         tape.watch(at)
         value = function(at)
     return tape.gradient(value, at, output_gradients=s)
+
+
+def product(step: Step, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """The value of a "product" (n, ...) of two values (n, ...)."""
+    first, second, result = terms(step)
+    return tf.einsum(f"N{first},N{second}->N{result}", left, right)
+
+
+def shared_out(step: Step, s: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """A^T s of a "product" A v: (n, T, ...) like v, of s (n, T, ...) like the output.
+
+    Args:
+        weights: A (n, ...), the input that is held.
+    """
+    operands, result = terms(step)[:2], terms(step)[2]
+    held = operands[step.options["held"]]
+    (other,) = operands[: step.options["held"]] + operands[step.options["held"] + 1 :]
+    return tf.einsum(f"NT{result},N{held}->NT{other}", s, weights)
+
+
+def terms(step: Step) -> list[str]:
+    """The letters of both inputs and of the result of a "product"."""
+    return step.options["equation"].replace("->", ",").split(",")
 
 
 def winners(step: Step, x: tf.Tensor, y: tf.Tensor, s: tf.Tensor) -> tf.Tensor:

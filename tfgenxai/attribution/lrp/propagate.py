@@ -57,7 +57,7 @@ def propagate(
             shares[where] = shares.get(where, zero) + total(arrived.product())
             continue
         passed = _pass(network, rules, facts, values, step, arrived)
-        for place, part in zip(step.inputs, passed.inputs, strict=True):
+        for place, part in zip(step.carriers, passed.inputs, strict=True):
             at[place] = Flow(at[place].product() + part.product()) if place in at else part
         for name, share in (("bias", passed.bias), ("stabiliser", passed.stabiliser)):
             if share is not None:
@@ -102,10 +102,33 @@ def _pass(
     if step.kind == "route":
         return _back(step, before, after, relevance)
 
-    def function(x: tf.Tensor) -> tf.Tensor:
-        return ops.forward(step, [x], after)
+    if step.kind == "product":
+        return _through_attention(step, values, rules[step.output], relevance)
 
-    return engine.through_linear(function, x, z, rules[step.output], relevance)
+    def pull(s: tf.Tensor) -> tf.Tensor:
+        pulled = ops.pulled_back(lambda x: ops.forward(step, [x], after), engine.fold(s), before)
+        return engine.unfold(pulled, relevance.targets)
+
+    return engine.through_linear(pull, x, z, rules[step.output], relevance)
+
+
+def _through_attention(
+    step: Step, values: Sequence[tf.Tensor], rule: Rule, relevance: Flow
+) -> Passed:
+    """To the values that are mixed, as if the weights that mix them were constants.
+
+    Ali et al., "XAI for Transformers: Better Explanations through Conservative Propagation", 2022:
+    a share for the weights too would count relevance twice, since both factors make the product.
+    """
+    (mixed,) = step.carriers
+    weights = values[step.inputs[step.options["held"]]]
+    return engine.through_linear(
+        lambda s: ops.shared_out(step, s, weights),
+        values[mixed],
+        values[step.output],
+        rule,
+        relevance,
+    )
 
 
 def _to_winners(step: Step, x: tf.Tensor, y: tf.Tensor, relevance: Flow) -> Flow:

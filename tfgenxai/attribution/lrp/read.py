@@ -101,10 +101,15 @@ class Reader:
             self.source.name,
             self.target.name,
         )
+        reached = network.reached
         for step in network.steps:
+            if step.output not in reached:
+                continue
             is_softmax = step.options.get("name") in ("softmax", "log_softmax")
             if is_softmax and step.inputs[0] != network.logits:
                 self._refuse(step.op, step.layer, "is not the last")
+            if step.kind == "product" and step.options["held"] is None:
+                self._refuse(step.op, step.layer, "multiplies two computed values")
         return network
 
     def compare(self, network: Network) -> None:
@@ -198,6 +203,13 @@ class Reader:
         """Says that the value of a tensor is the one at this place."""
         self.places[tensor.ref()] = place
         self.sole[place] &= self.consumers[tensor.ref()] == 1
+
+    def is_attention(self, tensor: tf.Tensor) -> bool:
+        """Whether a softmax gives the tensor, rearranged perhaps."""
+        place = self.place(tensor)
+        while place and self.steps[place - 1].kind == "route":
+            place = self.steps[place - 1].inputs[0]
+        return bool(place) and self.steps[place - 1].options.get("name") == "softmax"
 
     def scale(self, op: tf.Operation, place: int, scale: Any, shift: Any) -> int:
         """The place of scale * value + shift, which may be part of an earlier step.

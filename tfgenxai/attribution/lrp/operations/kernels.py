@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 def _dense(reader: Reader, op: tf.Operation) -> None:
     x, matrix = op.inputs
+    if reader.is_moving(x) and reader.is_moving(matrix):
+        return _matrices(reader, op)
     if reader.is_moving(matrix):
         reader.refuse(op, "multiplies by a value that is computed from the input")
     flags = ("transpose_a", "transpose_b") if op.type == "MatMul" else ("adj_x", "adj_y")
@@ -44,9 +47,49 @@ def _matrix(
     reader.settle(op.outputs[0], place)
 
 
+def _matrices(reader: Reader, op: tf.Operation) -> None:
+    """A product of two computed matrices, or of as many pairs as their leading axes have places."""
+    flags = ("transpose_a", "transpose_b") if op.type == "MatMul" else ("adj_x", "adj_y")
+    rank = len(reader.aligned(op, op.inputs[0]))
+    if rank < 2 or len(reader.aligned(op, op.inputs[1])) != rank:
+        reader.refuse(op, "mixes the samples of a batch")
+    leading = string.ascii_lowercase[: rank - 2]
+    left = leading + ("yx" if op.get_attr(flags[0]) else "xy")
+    right = leading + ("zy" if op.get_attr(flags[1]) else "yz")
+    _product(reader, op, left, right, leading + "xz")
+
+
+def _product(reader: Reader, op: tf.Operation, left: str, right: str, result: str) -> None:
+    """A product of two computed values, whose axes within a sample have these letters."""
+    lengths: dict[str, int] = {}
+    for letters, tensor in zip((left, right), op.inputs):
+        shape = reader.aligned(op, tensor)
+        for letter, length in zip(letters, shape, strict=True):
+            if lengths.setdefault(letter, length) != length:
+                reader.refuse(op, "repeats values along an axis")
+    for letters, others in ((left, right + result), (right, left + result)):
+        if len(set(letters)) != len(letters) or not set(letters) <= set(others):
+            reader.refuse(op, "sums over an axis of one factor alone")
+    short = str.maketrans({letter: string.ascii_lowercase[i] for i, letter in enumerate(lengths)})
+    attends = [reader.is_attention(tensor) for tensor in op.inputs]
+    place = reader.emit(
+        "product",
+        op,
+        [reader.place(tensor) for tensor in op.inputs],
+        reader.sample(op.outputs[0]),
+        equation=f"{left},{right}->{result}".translate(short),
+        held=attends.index(True) if sum(attends) == 1 else None,
+    )
+    reader.settle(op.outputs[0], place)
+
+
 def _einsum(reader: Reader, op: tf.Operation) -> None:
     left, _, right = op.get_attr("equation").decode().partition("->")
     x, _, matrix = left.partition(",")
+    if matrix and all(map(reader.is_moving, op.inputs)):
+        if len({part[:1] for part in (x, matrix, right)}) > 1 or "." in left:
+            reader.refuse(op, "mixes the samples of a batch")
+        return _product(reader, op, x[1:], matrix[1:], right[1:])
     is_dense = len(matrix) == 2 and matrix[0] == x[-1:] and right == x[:-1] + matrix[1]
     if not is_dense or not reader.is_moving(op.inputs[0]):
         reader.refuse(op, "is more than a dense layer on the last axis")
