@@ -10,7 +10,7 @@ import numpy as np
 from tfgenxai import plots
 from tfgenxai.metrics.classes import conditional_accuracy
 from tfgenxai.metrics.features import read
-from tfgenxai.metrics.intervals import Interval
+from tfgenxai.metrics.intervals import Interval, interval
 from tfgenxai.metrics.strokes import stroke_measures
 from tfgenxai.metrics.variance import two_way
 
@@ -30,7 +30,8 @@ def add_grid(comparison: GanCgan) -> None:
     labels = np.broadcast_to(np.arange(count), (len(codes), count))
     images = generator.images(np.repeat(codes[:, None], count, axis=1), labels)
     flat = images.reshape(-1, *images.shape[2:])
-    accuracy = conditional_accuracy(read(comparison.classify, flat).votes, labels.ravel())
+    right = read(comparison.classify, flat).votes.reshape(labels.shape) == labels
+    accuracy = interval(right.mean(axis=1))  # over codes: images of one code are not independent
     real = _real_accuracy(comparison)
     rows = style_rows(images, comparison.seed)
     comparison.results["grid"] = {
