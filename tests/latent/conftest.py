@@ -52,6 +52,18 @@ def conditional() -> Graph:
 
 
 @pytest.fixture(scope="session")
+def prior() -> Graph:
+    """Makes codes of standard normal draws: a cubed one, and a one-hot of the other two."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, WIDTH), tf.float32, "eps")])
+    def function(eps):
+        category = tf.one_hot(tf.argmax(eps[:, 1:], axis=-1), WIDTH - 1)
+        return {"z": tf.concat([eps[:, :1] ** 3, category], axis=-1)}
+
+    return Graph.from_function(function)
+
+
+@pytest.fixture(scope="session")
 def draw_by_hand() -> Callable[..., np.ndarray]:
     """`drawn`, for tests."""
     return drawn

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfgenxai.errors import InvalidInputError, UsageError
+from tfgenxai.graph import Graph
 from tfgenxai.latent import decoded
 from tfgenxai.latent.decoding import code_input, code_width, prior_codes
 
@@ -36,10 +38,13 @@ def test_a_conditional_decoder_gets_one_label_or_one_a_code(conditional, draw_by
         np.testing.assert_allclose(found[row, column], expected, atol=1e-6)
 
 
-def test_prior_codes_are_as_wide_as_the_decoder(decode):
-    first, again = (prior_codes(decode, 7, np.random.default_rng(4)) for _ in range(2))
-    assert first.shape == (7, 3) and first.dtype == np.float32
-    np.testing.assert_array_equal(first, again)
+def test_a_prior_makes_codes_of_normal_draws(decode):
+    spec = tf.TensorSpec((None, 3), tf.float32, "eps")
+    prior = tf.function(lambda eps: {"z": tf.tanh(eps)}, input_signature=[spec])
+    found = prior_codes(Graph.from_function(prior), CODES.astype(np.float64))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.tanh(CODES), rtol=1e-5)
+    np.testing.assert_array_equal(prior_codes(None, CODES), CODES)
     assert (code_input(decode), code_width(decode)) == ("z", 3)
 
 

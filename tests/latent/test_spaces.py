@@ -43,6 +43,17 @@ class Both(tf.Module):
         hidden = tf.nn.relu(z @ TO_HIDDEN, name="first")
         return {"image": tf.sigmoid(tf.reshape(hidden @ TO_PIXELS, (-1, SIDE, SIDE, 1)))}
 
+    @tf.function(input_signature=[CODE, tf.TensorSpec((None,), tf.int64, "label")])
+    def generate_with_label(self, z, label):
+        plane = tf.matmul(tf.one_hot(label, 2), tf.ones((2, 5)), name="embedded")
+        hidden = tf.nn.relu(z @ TO_HIDDEN, name="first")
+        shift = tf.reduce_sum(plane, axis=1, keepdims=True)
+        return {"image": tf.reshape(tf.sigmoid(hidden @ TO_PIXELS + shift), (-1, SIDE, SIDE, 1))}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, LATENTS), tf.float32, "eps")])
+    def prior(self, eps):
+        return {"z": tf.math.erf(eps)}
+
     @tf.function(input_signature=[IMAGE])
     def classify(self, image):
         return {"logits": tf.reshape(image, (-1, SIDE * SIDE)) @ TO_CODE}
@@ -116,6 +127,25 @@ def test_the_first_hidden_layer_ends_with_its_activation():
     ):
         model = tf.keras.Sequential([tf.keras.Input((4,)), *kept])
         assert first_hidden(Graph.from_keras(model)) == last
+
+
+def test_codes_of_a_prior_with_the_labels_that_were_asked_for(tmp_path):
+    card = {"architecture": {"config": {"num_classes": 2}}}
+    signatures = {"generate": "generate_with_label", "prior": "prior"}
+    model = save(tmp_path / "conditional", card, **signatures, classify="classify")
+    z, hidden = spaces(model, size=30, classifier=model["classify"], seed=5).values()
+    eps = np.random.default_rng(5).standard_normal((30, LATENTS)).astype(np.float32)
+    np.testing.assert_array_equal(z.eps, eps)
+    np.testing.assert_allclose(z.codes, tf.math.erf(eps), rtol=1e-6)
+    np.testing.assert_array_equal(z.labels, np.arange(30) % 2)
+    np.testing.assert_array_equal(hidden.labels, z.labels)
+    assert z.label_source == "the label that was asked for"
+    assert z.about == "30 codes from the model's prior"
+    # The label's own layers come first in the graph, and are not what the codes go through.
+    rows = np.maximum(z.codes @ TO_HIDDEN, 0)
+    apart = np.linalg.norm(rows[:, None] - rows[None], axis=-1)
+    shown = np.linalg.norm(hidden.codes[:, None] - hidden.codes[None], axis=-1)
+    np.testing.assert_allclose(shown, apart, rtol=1e-3, atol=1e-3)
 
 
 def test_codes_without_a_classifier_have_no_labels(bigan, dots):

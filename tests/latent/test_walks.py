@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from tfgenxai.errors import InvalidInputError, UsageError
-from tfgenxai.latent import linear, manifold, slerp, traversal
+from tfgenxai.latent import Generator, linear, manifold, slerp, traversal
+from tfgenxai.latent.walks import strongest
 
 CODE = np.array([0.5, -1.0, 2.0])
 
@@ -96,6 +97,44 @@ def test_the_manifold_is_the_grid_of_normal_quantiles(decode, conditional, draw_
     given = manifold(conditional, count=2, extra={"label": 4}).images[0, 0]
     corner = np.array([[norm.ppf(0.05), norm.ppf(0.95), 0.0]])
     np.testing.assert_allclose(given, draw_by_hand(corner, 4)[0], atol=1e-6)
+
+
+def codes_by_hand(eps):
+    """What the fixture `prior` makes of draws (N, 3)."""
+    category = np.eye(2)[eps[:, 1:].argmax(axis=1)]
+    return np.concatenate([eps[:, :1] ** 3, category], axis=1)
+
+
+def test_with_a_prior_walks_go_through_its_draws(decode, prior, draw_by_hand):
+    walked = traversal(decode, CODE, [0, 1], reach=3.0, steps=5, prior=prior)
+    np.testing.assert_allclose(walked.values, [np.linspace(-3, 3, 5)] * 2)
+    for row in range(2):
+        eps = np.tile(CODE, (5, 1))
+        eps[:, row] = np.linspace(-3, 3, 5)
+        expected = codes_by_hand(eps)
+        np.testing.assert_allclose(walked.codes[row], expected, rtol=1e-5)
+        np.testing.assert_allclose(walked.images[row], draw_by_hand(expected), atol=1e-5)
+    # Only codes that the prior draws: the category is always one of the two.
+    np.testing.assert_array_equal(walked.codes[..., 1:].sum(axis=-1), 1)
+    sheet = manifold(decode, (0, 2), code=CODE, count=2, prior=prior)
+    corner = np.array([[norm.ppf(0.05), CODE[1], norm.ppf(0.95)]])
+    expected = draw_by_hand(codes_by_hand(corner))
+    np.testing.assert_allclose(sheet.images[0, 0], expected[0], atol=1e-5)
+
+
+def test_dimensions_are_ranked_by_what_pushing_them_changes(decode, conditional, draw_by_hand):
+    eps = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
+    for graph, labels in ((decode, None), (conditional, np.array([0, 3, 1, 2, 4]))):
+        found = strongest(Generator(graph, classes=5), eps, labels, push=1.5)
+        change = np.zeros(3)
+        for dimension in range(3):
+            for row in range(5):
+                label = None if labels is None else labels[row]
+                pushed = eps[row : row + 1].copy()
+                pushed[0, dimension] += 1.5
+                difference = draw_by_hand(pushed, label) - draw_by_hand(eps[row : row + 1], label)
+                change[dimension] += (difference**2).mean()
+        assert found == np.argsort(-change).tolist()
 
 
 @pytest.mark.parametrize(

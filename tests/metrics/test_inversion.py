@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.graph import Graph
+from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.inversion import invert
 
 RNG = np.random.default_rng(0)
@@ -20,7 +21,8 @@ Z = tf.TensorSpec((None, 3), tf.float32, "z")
 
 @pytest.fixture(scope="module")
 def linear():
-    return as_graph(lambda z: {"image": tf.reshape(z @ WEIGHTS + BIAS, (-1, 2, 4, 1))}, Z)
+    graph = as_graph(lambda z: {"image": tf.reshape(z @ WEIGHTS + BIAS, (-1, 2, 4, 1))}, Z)
+    return Generator(graph)
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +38,10 @@ def ridge(images, penalty):
     return np.linalg.solve(left, WEIGHTS @ x.T / pixels).T
 
 
-@pytest.mark.parametrize("prior", [0.0, 0.5])
-def test_a_linear_generator_has_the_least_squares_solution(linear, images, prior):
-    found = invert(linear, images, steps=400, restarts=2, prior=prior)
-    expected = ridge(images, prior)
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+def test_a_linear_generator_has_the_least_squares_solution(linear, images, penalty):
+    found = invert(linear, images, steps=400, restarts=2, penalty=penalty)
+    expected = ridge(images, penalty)
     np.testing.assert_allclose(found.codes, expected, atol=1e-3)
     made = (expected @ WEIGHTS + BIAS).reshape(images.shape)
     np.testing.assert_allclose(found.images, made, atol=2e-3)
@@ -74,9 +76,9 @@ def test_restarts_find_the_better_of_two_valleys():
 
     graph = as_graph(both, tf.TensorSpec((None, 1), tf.float32, "z"))
     images = np.full((6, 1, 1, 1), 6.0, np.float32)
-    one = invert(graph, images, steps=300, restarts=1, prior=1e-4).codes[:, 0]
+    one = invert(Generator(graph), images, steps=300, restarts=1, penalty=1e-4).codes[:, 0]
     assert {round(float(code)) for code in one} == {-2, 3}
-    best = invert(graph, images, steps=300, restarts=12, prior=1e-4).codes[:, 0]
+    best = invert(Generator(graph), images, steps=300, restarts=12, penalty=1e-4).codes[:, 0]
     np.testing.assert_allclose(best, -2, atol=1e-2)
 
 
@@ -98,11 +100,25 @@ def test_a_generated_image_is_found_again_and_a_label_is_obeyed():
     labels = np.array([0, 1, 1, 0])
     images = graph.function(["z", "label"], "image")(codes, labels.astype(np.int32)).numpy()
     # Not saturated, so that an image has one code.
-    found = invert(graph, images, labels=labels, steps=300, batch=8)
+    generator = Generator(graph, classes=2)
+    found = invert(generator, images, labels=labels, steps=300, batch=8)
     np.testing.assert_allclose(found.codes, codes, atol=0.05)
     assert found.mse.max() < 1e-4
-    wrong = invert(graph, images, labels=1 - labels, steps=50)
+    wrong = invert(generator, images, labels=1 - labels, steps=50)
     assert wrong.mse.min() > 1
+
+
+def test_the_search_starts_at_codes_of_the_prior(linear, images):
+    eps = tf.TensorSpec((None, 3), tf.float32, "eps")
+    prior = as_graph(lambda eps: {"z": 5.0 + tf.math.erf(eps)}, eps)
+    generator = Generator(linear.graph, prior)
+    found = invert(generator, images, steps=1, restarts=2, learning_rate=1e-6, seed=3)
+    starts = generator.codes(10, np.random.default_rng(3)).reshape(5, 2, 3)
+    assert starts.min() > 4
+    best = starts[np.arange(5), found.restart_mse.argmin(axis=1)]
+    np.testing.assert_allclose(found.codes, best, atol=1e-4)
+    with pytest.raises(UsageError, match="penalty= is for standard normal codes"):
+        invert(generator, images, penalty=0.1)
 
 
 def test_errors(linear, images):

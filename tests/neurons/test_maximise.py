@@ -167,3 +167,22 @@ def test_picture_input_without_reference_draws_noise():
     found = maximise(graph, Output("y", 0), restarts=1, steps=60)
     np.testing.assert_allclose(found.codes, 1.0, atol=1e-5)
     assert found.typical.mean() == pytest.approx(SIDE * SIDE / 2, rel=0.01)
+
+
+def test_codes_of_a_prior_stay_within_what_it_draws():
+    """y = 2 a - b + c, with a in (-1, 1) and b, c a one-hot pair: the best box corner is known."""
+    eps = tf.TensorSpec((None, 3), tf.float32, "eps")
+    prior = freeze(
+        lambda eps: {
+            "z": tf.concat([tf.math.erf(eps[:, :1]), tf.one_hot(tf.argmax(eps[:, 1:], 1), 2)], 1)
+        },
+        eps,
+    )
+    graph = freeze(lambda z: {"y": tf.reduce_sum(z * [[2.0, -1.0, 1.0]], 1, True)}, code_spec(3))
+    found = maximise(graph, Output("y", 0), prior=prior, restarts=2, steps=120, seed=3)
+    np.testing.assert_allclose(found.best_codes[0], [1, 0, 1], atol=1e-3)
+    assert found.limits.low.shape == (3,)
+    np.testing.assert_array_equal(found.limits.low[1:], 0)
+    np.testing.assert_array_equal(found.limits.high[1:], 1)
+    assert found.random_best[0] <= 3 and found.typical.min() > -3
+    assert np.isfinite(found.table()[["norm", "norm_quantile"]].to_numpy()).all()

@@ -27,8 +27,9 @@ of an encoder, each image's own class, the discriminator's logit, the reconstruc
 
 inputs: a data set as in `tfgenxai train` (default: test images of the one that the model was
 trained on), images of a --folder, a .npy file, or a .npz file with one array for each input. For a
-signature that takes a code z: codes drawn from N(0, 1) (`prior`, the default), or codes of the
-images of a data set.
+signature that takes a code z: codes drawn from the model's prior (`prior`, the default), or codes
+of the images of a data set. A conditional model gets the labels of the data set, or beside codes of
+the prior all labels in turn.
 
 writes OUT/attribution.npz (tfgenxai.Attribution.load), OUT/overlay.png and OUT/logs (TensorBoard);
 with --stream the values go to OUT/values.npy as they come, so that memory does not grow with them.
@@ -100,7 +101,7 @@ def add_explain_command(commands: Any) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="of the method (see tfgenxai methods METHOD); a .npy file is read, and prior:N is N "
-        "codes from N(0, 1); repeatable",
+        "codes of the prior; repeatable",
     )
     how.add_argument("--batch-size", type=int, default=64, metavar="N", help="default: 64")
     how.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")

@@ -17,10 +17,10 @@ from tfgenxai.commands.shared import (
 
 _MORE = """\
 which codes: a model that encodes has posterior means, or plain codes, of test images of the data
-set that it was trained on; one that generates has z, drawn from N(0, 1), and the first hidden layer
-of its generator; one that does both, as a BiGAN, has encoder features, z and the hidden layer.
+set that it was trained on; one that generates has z, drawn from its prior, and the first hidden
+layer of its generator; one that does both, as a BiGAN, has encoder features and both of these.
 Images bring their labels along. What a generator draws has none, and is labelled by a classifier,
-for digits the one that ships.
+for digits the one that ships; of a conditional generator it has those that were asked for.
 
 what is measured, of each view of the codes:
   trustworthiness   are neighbours in the view neighbours among the codes? 1 is best

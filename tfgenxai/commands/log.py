@@ -17,7 +17,7 @@ PARTS = {
     "projector": "Projector: codes as points, with labels, factors and thumbnails",
     "heatmaps": "Images: Grad-CAM and saliency of latents, discriminator or class",
     "traversals": "Images: what the images become along single latents",
-    "samples": "Images: drawn from N(0, 1), and restored",
+    "samples": "Images: drawn from the prior, and restored",
     "metrics": "Scalars: the card's metrics, and the losses of every epoch of its training",
     "hparams": "HParams: a row a model, its settings beside its metrics",
     "graph": "Graphs: the frozen signatures, layer by layer",

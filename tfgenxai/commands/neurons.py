@@ -28,7 +28,8 @@ what an ablation is measured by (--effect, by default what the signature is for)
   discriminator  change of the discriminator's logit  (discriminate)
 
 samples: test images of the data set that the model was trained on; for a signature that takes a
-code, codes drawn from N(0, 1), labelled by the classifier from what is drawn of them.
+code, codes drawn from the model's prior, labelled by the classifier from what is drawn of them, or
+of a conditional model by the label that was asked for.
 
 writes OUT/results.json, and a .csv and .png for each table and figure.
 

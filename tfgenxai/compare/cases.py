@@ -10,6 +10,7 @@ import numpy as np
 from tfgenxai.compare.panel import ON_CODES, ON_IMAGES
 from tfgenxai.data import load as load_data
 from tfgenxai.latent.effects import eta_squared
+from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.evaluate import batched
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, Target
 
@@ -64,14 +65,17 @@ def cases(subjects: Subjects, faces: SavedModel | None, *, size: int, seed: int)
     Args:
         faces: SavedModel with `encode` for 128 x 128 faces, or None to leave that case out.
         size: inputs of each.
+
+    Raises:
+        UsageError: the GAN is conditional.
     """
+    subjects.refuse_labels()
     images, grey, labels = subjects.images(size), subjects.grey(size), subjects.labels(size)
     encode, decode = subjects.vae["encode"], subjects.vae["decode"]
-    classify, generate = subjects.classifier["classify"], subjects.gan["generate"]
+    classify, generator = subjects.classifier["classify"], Generator.of(subjects.gan)
     means = batched(encode.function("image", "mean"), images)
     widest = int(means.var(axis=0).argmax())
-    noise = np.random.default_rng(seed).standard_normal((size, generate.inputs["z"].shape[1]))
-    drawn = batched(generate.function("z", "image"), noise.astype(np.float32))
+    drawn = generator.images(generator.codes(size, np.random.default_rng(seed)))
     found = [
         Case(
             "classifier",

@@ -38,6 +38,7 @@ def compare_conclusions(
     found.results |= {"images": size, "source": subjects.data.source, "seed": seed}
     parts = (representations, consistency, strokes, organisation)
     with counter("testing conclusions", len(parts) + 1, progress) as done:
+        subjects.refuse_labels()
         study = Study(subjects, gather(subjects, size=size, seed=seed), seed)
         done(1)
         for part in parts:

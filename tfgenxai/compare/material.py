@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tfgenxai.latent.decoding import prior_codes
+from tfgenxai.latent.decoding import decoded
+from tfgenxai.latent.generator import Generator
 from tfgenxai.latent.spaces import first_hidden, reduced
 from tfgenxai.metrics.evaluate import batched
 
@@ -28,7 +29,9 @@ class Material:
         means, logvars: the VAE's posterior of `images`, (N, d).
         restored: the VAE's reconstructions of `images`.
         vae_samples: the VAE's images of standard normal codes.
-        noise: the GAN's codes z, (N, 100), standard normal.
+        generator: the GAN's.
+        noise: the GAN's codes z, (N, d), of its prior.
+        asked: the labels (N,) that a conditional GAN is asked for, all in turn; else None.
         hidden: the generator's first hidden layer on `noise`, its first 50 principal components.
         gan_samples: the GAN's images of `noise`.
         vae_votes, gan_votes: class probabilities (N, 10) that the classifier gives the samples.
@@ -42,7 +45,9 @@ class Material:
     logvars: np.ndarray
     restored: np.ndarray
     vae_samples: np.ndarray
+    generator: Generator
     noise: np.ndarray
+    asked: np.ndarray | None
     hidden: np.ndarray
     hidden_layer: str
     gan_samples: np.ndarray
@@ -55,6 +60,10 @@ class Material:
         """The digit that the classifier sees in each GAN sample; the codes have no labels."""
         return self.gan_votes.argmax(axis=1)
 
+    def given(self, images: np.ndarray, labels: np.ndarray) -> Any:
+        """What the GAN's discriminator takes: images, with labels if it is conditional."""
+        return images if self.asked is None else {"image": images, "label": labels}
+
     def active_order(self) -> np.ndarray:
         """The VAE's latent dimensions by mean KL from the prior, the most informative first."""
         kl = 0.5 * (self.means**2 + np.exp(self.logvars) - 1.0 - self.logvars)
@@ -66,18 +75,26 @@ def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
     vae, gan, classifier = subjects.vae, subjects.gan, subjects.classifier
     images = subjects.images(size)
     rng = np.random.default_rng(seed)
-    encode, decode, generate = vae["encode"], vae["decode"], gan["generate"]
-    prior = prior_codes(decode, len(images), rng)
-    noise = prior_codes(generate, len(images), rng)
+    decoder, generator = Generator.of(vae, graph=vae["decode"]), Generator.of(gan)
+    prior, noise = decoder.codes(len(images), rng), generator.codes(len(images), rng)
+    asked = generator.labels(len(images))
     clock = _Clock()
-    posterior = encode.function("image", ["mean", "logvar"])
-    both = clock("encode", lambda x: tf.concat(posterior(x), axis=1), images)
+    posterior = vae["encode"].function("image", ["mean", "logvar"])
+
+    def encoded(count: int) -> np.ndarray:
+        return batched(lambda x: tf.concat(posterior(x), axis=1), images[:count])
+
+    both = clock("encode", encoded, len(images))
     means, logvars = np.split(both, 2, axis=1)
     votes = classifier["classify"].function("image", "probabilities")
-    vae_samples = clock("vae generate", decode.function("z", "image"), prior)
-    gan_samples = clock("gan generate", generate.function("z", "image"), noise)
-    hidden_layer = first_hidden(generate)
-    hidden = batched(generate.function("z", hidden_layer), noise)
+    vae_samples = clock("vae generate", lambda n: decoder.images(prior[:n]), len(prior))
+    gan_samples = clock(
+        "gan generate",
+        lambda n: generator.images(noise[:n], None if asked is None else asked[:n]),
+        len(noise),
+    )
+    hidden_layer = first_hidden(generator.graph)
+    hidden = decoded(generator.graph, noise, extra=generator.extra(asked), fetch=hidden_layer)
     return Material(
         images=images,
         grey=subjects.grey(size),
@@ -86,7 +103,9 @@ def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
         logvars=logvars,
         restored=batched(vae["reconstruct"].function("image", "image"), images),
         vae_samples=vae_samples,
+        generator=generator,
         noise=noise,
+        asked=asked,
         hidden=reduced(hidden, seed),
         hidden_layer=hidden_layer,
         gan_samples=gan_samples,
@@ -97,14 +116,14 @@ def gather(subjects: Subjects, *, size: int, seed: int) -> Material:
 
 
 class _Clock:
-    """Times a function on all inputs, after one batch that compiles it."""
+    """Times what makes arrays of so many rows, after a few rows that compile it."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
-    def __call__(self, name: str, function: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:
-        batched(function, inputs[:2])
+    def __call__(self, name: str, make: Callable[[int], np.ndarray], count: int) -> np.ndarray:
+        make(2)
         started = time.perf_counter()
-        outputs = batched(function, inputs)
+        outputs = make(count)
         self.seconds[name] = time.perf_counter() - started
         return outputs

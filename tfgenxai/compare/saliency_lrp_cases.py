@@ -103,6 +103,7 @@ def _encoder(subjects: Subjects, size: int) -> Case:
 
 
 def _discriminator(subjects: Subjects, size: int) -> Case:
+    subjects.refuse_labels()
     images, graph = subjects.grey(_POOL * size), subjects.gan["discriminate"]
     return Case(
         name="GAN discriminator",

@@ -13,6 +13,7 @@ from tfgenxai.attribution.base import Explanation
 from tfgenxai.attribution.rescoring import RescoringMethod, Sample
 from tfgenxai.attribution.superpixels import superpixels
 from tfgenxai.errors import InvalidInputError
+from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.evaluate import batched
 from tfgenxai.targets import ClassLogit
 
@@ -151,7 +152,9 @@ def cases(subjects: Subjects, *, size: int, seed: int, evaluations: int) -> list
 
     Raises:
         InvalidInputError: the images show no eight.
+        UsageError: the GAN is conditional.
     """
+    subjects.refuse_labels()
     rng = np.random.default_rng(seed)
     found = [_images(subjects, size, evaluations), _codes(subjects, size, evaluations, rng)]
     if size >= _NOISES:
@@ -199,19 +202,18 @@ def _codes(subjects: Subjects, size: int, evaluations: int, rng: np.random.Gener
 
 
 def _noise(subjects: Subjects, evaluations: int, rng: np.random.Generator) -> Case:
-    generate, classify = subjects.gan["generate"], subjects.classifier["classify"]
-    width = int(generate.inputs["z"].shape[1])
-    codes, others = rng.standard_normal((2, _NOISES, width)).astype(np.float32)
-    drawn = batched(generate.function("z", "image"), codes)
+    generator, classify = Generator.of(subjects.gan), subjects.classifier["classify"]
+    codes, others = (generator.codes(_NOISES, rng) for _ in range(2))
+    drawn = generator.images(codes)
     return Case(
         name=NOISE,
         about="the classifier's logit of the digit that it reads in a generated image",
-        graph=generate,
+        graph=generator.graph,
         inputs=codes,
         classes=batched(classify.function("image", "logits"), drawn).argmax(axis=1),
         model=classify,
         regions=None,
-        background=rng.standard_normal((_BACKGROUND, width)).astype(np.float32),
+        background=generator.codes(_BACKGROUND, rng),
         others=others,
-        evaluations=max(evaluations, 2 * width + 1),  # the least that SHAP takes
+        evaluations=max(evaluations, 2 * generator.width + 1),  # the least that SHAP takes
     )

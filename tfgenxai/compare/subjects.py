@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from tfgenxai.errors import InvalidInputError, ModelNotFoundError
+from tfgenxai.errors import InvalidInputError, ModelNotFoundError, UsageError
 
 if TYPE_CHECKING:
     from tfgenxai.data import ImageData
@@ -67,6 +67,18 @@ class Subjects:
         return cls(
             load(vae), load(gan), load(classifier), load_data("mnist", "test", source=source)
         )
+
+    def refuse_labels(self) -> None:
+        """Refuses a GAN that takes labels, for comparisons that give its networks one input.
+
+        Raises:
+            UsageError: it takes some.
+        """
+        if any("label" in self.gan[name].inputs for name in NEEDED["gan"]):
+            raise UsageError(
+                f"{self.gan.path.name} is a conditional GAN, and this comparison gives a GAN no "
+                "labels: name another with --gan, or take the comparison vae-gan."
+            )
 
     def train(self, size: int) -> ImageData:
         """The first `size` training images of the same source, or as many as there are."""

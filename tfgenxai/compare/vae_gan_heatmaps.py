@@ -9,7 +9,9 @@ import numpy as np
 
 from tfgenxai import plots
 from tfgenxai.attribution import Attribution, GradCAM, LatentGradCAM, Saliency
+from tfgenxai.errors import LayerNotFoundError
 from tfgenxai.metrics.evaluate import batched
+from tfgenxai.metrics.scores import Scores
 from tfgenxai.pictures import upsample
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, NegativeElbo, ReconstructionError
 
@@ -67,20 +69,32 @@ def add_latent_heatmaps(comparison: VaeGan) -> None:
 def add_discriminator_heatmaps(comparison: VaeGan) -> None:
     """Where the discriminator looks, on real and on generated images."""
     material, judge = comparison.material, comparison.gan["discriminate"]
+    asked = material.labels if material.asked is None else material.asked
     images = np.concatenate([material.grey[:_JUDGED], material.gan_samples[:_JUDGED]])
-    logits = batched(judge.function("image", "logits"), images)[:, 0]
-    method = GradCAM(judge)
-    layer = method.layer_name
-    cam = method(images, Discriminator(), progress=False)
-    all_real = batched(judge.function("image", "logits"), material.grey)
-    all_fake = batched(judge.function("image", "logits"), material.gan_samples)
+    labels = np.concatenate([material.labels[:_JUDGED], asked[:_JUDGED]])
+    all_real = Scores(
+        judge, material.given(material.grey, material.labels), Discriminator()
+    ).plain()
+    all_fake = Scores(judge, material.given(material.gan_samples, asked), Discriminator()).plain()
+    logits = np.concatenate([all_real[:_JUDGED], all_fake[:_JUDGED]])
     right = float(np.mean(all_real > 0) + np.mean(all_fake < 0)) / 2
-    comparison.results["discriminator"] = {
-        "layer": layer,
+    numbers = {
         "balanced_accuracy": right,
         "mean_logit_real": float(all_real.mean()),
         "mean_logit_generated": float(all_fake.mean()),
     }
+    try:
+        method = GradCAM(judge)
+    except LayerNotFoundError:
+        comparison.results["discriminator"] = numbers
+        comparison.text(
+            "The discriminator has no convolution, and so no feature maps for Grad-CAM. It tells "
+            f"real from generated in {100 * right:.1f} % of the cases."
+        )
+        return
+    layer = method.layer_name
+    comparison.results["discriminator"] = {"layer": layer, **numbers}
+    cam = method(material.given(images, labels), Discriminator(), progress=False)
     names = [
         f"{kind}\nlogit {logit:+.1f}"
         for kind, logit in zip(["real"] * _JUDGED + ["drawn"] * _JUDGED, logits, strict=True)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.metrics.evaluate import batched
+from tfgenxai.latent.decoding import decoded
+from tfgenxai.latent.generator import Generator
+from tfgenxai.latent.spaces import first_hidden
 from tfgenxai.neurons import ImageChange, activations, layer_contributions, maximise
 from tfgenxai.targets import Unit
 
 if TYPE_CHECKING:
     from tfgenxai.compare.vae_gan import VaeGan
-    from tfgenxai.graph import Graph
 
 _SEEN = 300
 _ABLATED, _SETS = 32, 3
@@ -34,17 +35,23 @@ def add_neurons(comparison: VaeGan) -> None:
         "when half of a layer's units are held at their mean.",
     )
     networks = {
-        "VAE decoder": (comparison.vae["decode"], material.means, material.labels),
-        "GAN generator": (comparison.gan["generate"], material.noise, material.gan_labels),
+        "VAE decoder": (Generator(comparison.vae["decode"]), material.means, None),
+        "GAN generator": (material.generator, material.noise, material.asked),
     }
     summaries, losses = [], {}
-    for name, (graph, codes, _) in networks.items():
-        summary = activations(graph, codes[:_SEEN], progress=False).summary
+    for name, (generator, codes, labels) in networks.items():
+        graph = generator.graph
+
+        def given(count: int, codes: np.ndarray = codes, labels: Any = labels) -> dict[str, Any]:
+            fed = {"z": codes[:count]}
+            return fed if labels is None else fed | {"label": labels[:count]}
+
+        summary = activations(graph, given(_SEEN), progress=False).summary
         summaries += [{"network": name, **row} for row in summary.to_dict("records")]
-        _add_maximised(comparison, name, graph)
+        _add_maximised(comparison, name, generator, codes)
         losses[name] = layer_contributions(
             graph,
-            codes[:_ABLATED],
+            given(_ABLATED),
             ImageChange(),
             draws=_SETS,
             seed=comparison.seed,
@@ -81,33 +88,53 @@ def add_neurons(comparison: VaeGan) -> None:
     comparison.results["contributions"] = {name: frame for name, frame in losses.items()}
 
 
-def _add_maximised(comparison: VaeGan, name: str, graph: Graph) -> None:
-    """The images that maximise the first channels of the first layer with feature maps."""
-    layer = next(
+def _add_maximised(comparison: VaeGan, name: str, generator: Generator, codes: np.ndarray) -> None:
+    """The images that maximise the first channels of the first layer with feature maps.
+
+    Of a generator without feature maps, those of its first hidden layer.
+    """
+    graph = generator.graph
+    maps_of = [
         x.name
         for x in graph.layers
         if x.variables and x.output_shape is not None and len(x.output_shape) == _MAPS
-    )
+    ]
+    layer = maps_of[0] if maps_of else first_hidden(graph)
+    label = 0 if generator.conditional else None
     found = maximise(
         graph,
         Unit(layer, tuple(range(_CHANNELS))),
         steps=_STEPS,
         restarts=4,
         # The corners of the box are far from any draw, and lead to images unlike any drawn.
-        radius=math.sqrt(graph.inputs["z"].shape[1]),
+        radius=_radius(generator, codes),
+        fixed=generator.extra(label),
+        prior=generator.prior,
         seed=comparison.seed,
         progress=False,
     )
-    maps: Any = batched(graph.function("z", layer), found.best_codes.astype(np.float32))
     channels = np.arange(_CHANNELS)
+    maps = None
+    if maps_of:
+        best = decoded(graph, found.best_codes, extra=generator.extra(label), fetch=layer)
+        maps = best[channels, :, :, channels]
     table = found.table()
     slug = name.split()[0].lower()
     comparison.results[f"maximised-{slug}"] = table
     comparison.figure(
         f"maximised-{slug}",
-        plots.maximised(found, maps[channels, :, :, channels], title=f"{name}: {layer}"),
-        f"The image whose code drives each channel of `{layer}` highest, beside the channel's "
-        f"map. Chance: the best of {found.random_count:,} random codes, which may be of larger "
+        plots.maximised(found, maps, title=f"{name}: {layer}"),
+        f"The image whose code drives each channel of `{layer}` highest"
+        + ("" if maps is None else ", beside the channel's map")
+        + ("" if label is None else f", of the label {label}")
+        + f". Chance: the best of {found.random_count:,} random codes, which may be of larger "
         f"norm. The climb ends {table['gain'].mean():+.2g} standard deviations from it; restarts "
         f"agree by a cosine of {table['agreement'].mean():.2f}.",
     )
+
+
+def _radius(generator: Generator, codes: np.ndarray) -> float:
+    """The norm of a typical code that the prior draws."""
+    if generator.prior is None:
+        return math.sqrt(generator.width)
+    return float(np.sqrt(np.square(codes).sum(axis=1).mean()))

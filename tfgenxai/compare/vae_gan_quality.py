@@ -91,8 +91,9 @@ def add_inversion(comparison: VaeGan) -> None:
     material = comparison.material
     chosen = slice(0, min(_INVERTED, len(material.images)))
     found = invert(
-        comparison.gan["generate"],
+        material.generator,
         material.grey[chosen],
+        labels=None if material.asked is None else material.labels[chosen],
         steps=_STEPS,
         restarts=_STARTS,
         seed=comparison.seed,

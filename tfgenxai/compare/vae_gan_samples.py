@@ -45,8 +45,11 @@ def add_samples(comparison: VaeGan) -> None:
     comparison.figure(
         "samples-gan",
         plots.image_grid(material.gan_samples[:64], columns=16, title="GAN: generated images"),
-        "Images that the generator makes of standard normal noise. The classifier is "
-        f"{100 * gan.confidence:.1f} % sure of them on average.",
+        f"Images that the generator makes of codes from {material.generator.source}"
+        + ("" if material.asked is None else ", asked for all labels in turn")
+        + f". The classifier is {100 * gan.confidence:.1f} % sure of them on average"
+        + _obeyed(comparison)
+        + ".",
     )
     shares = np.stack([vae.shares, gan.shares, _real_shares(material.labels)])
     comparison.figure(
@@ -155,6 +158,16 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 
 def _real_shares(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels, minlength=10) / len(labels)
+
+
+def _obeyed(comparison: VaeGan) -> str:
+    """How often a conditional GAN draws the digit that it is asked for."""
+    material = comparison.material
+    if material.asked is None:
+        return ""
+    share = float(np.mean(material.gan_labels == material.asked))
+    comparison.results["asked_label_drawn"] = share
+    return f", and sees the digit that was asked for in {100 * share:.1f} %"
 
 
 def _rarest(name: str, coverage: Coverage) -> str:

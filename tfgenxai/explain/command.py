@@ -19,6 +19,7 @@ from tfgenxai.explain.results import summarise, write
 from tfgenxai.explain.samples import PRIOR, Samples, gather, prior_draws
 from tfgenxai.explain.targets import build
 from tfgenxai.explain.wording import Wording, read_wording
+from tfgenxai.latent.generator import Generator
 
 if TYPE_CHECKING:
     from tfgenxai.attribution import Method
@@ -31,6 +32,7 @@ _USUAL = {
     "classify": "class:own",
     "discriminate": "discriminator",
     "reconstruct": "reconstruction",
+    "infer": "class:all",
 }
 
 
@@ -98,7 +100,7 @@ def _choose(request: ExplainRequest, model: Opened, other: Opened | None) -> tup
     arrays = {name: _read(value) for name, value in request.options.items()}
 
     def choice(name: str, graph: Graph) -> _Choice:
-        method = _made(request, graph, arrays)
+        method = _made(request, model, graph, arrays)
         wording = _wording(request, name)
         if wording is None:
             default = method.default_target
@@ -122,8 +124,8 @@ def _wording(request: ExplainRequest, signature: str) -> Wording | None:
     return read_wording(_USUAL[signature])
 
 
-def _made(request: ExplainRequest, graph: Graph, options: dict[str, Any]) -> Method:
-    options = {name: _drawn(value, graph, request.seed) for name, value in options.items()}
+def _made(request: ExplainRequest, model: Opened, graph: Graph, options: dict[str, Any]) -> Method:
+    options = {name: _drawn(value, model, graph, request.seed) for name, value in options.items()}
     try:
         return create(request.method, graph, **{"seed": request.seed, **options})
     except (TypeError, ValueError) as error:
@@ -132,12 +134,13 @@ def _made(request: ExplainRequest, graph: Graph, options: dict[str, Any]) -> Met
         raise UsageError(f"{request.method} cannot be made with {given}: {reason}.") from error
 
 
-def _drawn(value: Any, graph: Graph, seed: int) -> Any:
-    """The value of an option; so many codes from N(0, 1), where it is prior:N."""
+def _drawn(value: Any, model: Opened, graph: Graph, seed: int) -> Any:
+    """The value of an option; so many codes of the model's prior, where it is prior:N."""
     found = re.fullmatch(rf"{PRIOR}:(\d+)", value) if isinstance(value, str) else None
     if found is None:
         return value
-    return prior_draws(graph, first_input(graph), int(found[1]), [seed, 1])
+    generator = Generator.of(model.graphs, graph=graph)
+    return prior_draws(generator, first_input(graph), int(found[1]), [seed, 1])
 
 
 def _read(value: Any) -> Any:

@@ -21,7 +21,7 @@ class ExplainRequest:
         inputs, outputs: names of nodes, for a frozen graph.
         target: what is explained, in words.
         options: of the method.
-        data: a data set, a .npy or .npz file, or "prior" for codes drawn from N(0, 1).
+        data: a data set, a .npy or .npz file, or "prior" for codes drawn from the model's prior.
         source, folder: where the data set comes from.
         size: the first so many samples.
         index: these samples.

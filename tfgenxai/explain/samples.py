@@ -18,6 +18,8 @@ from tfgenxai.errors import DataNotFoundError, InvalidInputError, UsageError
 from tfgenxai.explain.models import Opened, open_model
 from tfgenxai.explain.request import ExplainRequest
 from tfgenxai.explained import Feeds, fetch, find_output
+from tfgenxai.latent.decoding import code_input
+from tfgenxai.latent.generator import Generator
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
@@ -57,13 +59,14 @@ def gather(request: ExplainRequest, graph: Graph, wrt: str, model: Opened) -> Sa
     if request.data is not None and request.data.endswith(_FILES):
         found = _from_file(request, wrt)
     elif request.data == PRIOR or (not _names_images(request) and is_decoder(graph, wrt)):
-        found = _from_prior(request, graph, wrt)
+        found = _from_prior(request, graph, wrt, model)
     else:
         found = _from_images(request, graph, wrt, model)
     if missing := [name for name in graph.inputs if name not in found.values]:
+        labelled = "take a data set with labels, or " if missing == ["label"] else ""
         raise UsageError(
-            f"{graph.name} takes {', '.join(missing)} too: pass one array for each input as "
-            f"--data FILE.npz."
+            f"{graph.name} takes {', '.join(missing)} too: {labelled}pass one array for each input "
+            f"as --data FILE.npz."
         )
     return found
 
@@ -103,25 +106,31 @@ def _from_file(request: ExplainRequest, wrt: str) -> Samples:
     return Samples(values, labels=values.get("label"), about={"data": str(path)})
 
 
-def prior_draws(graph: Graph, wrt: str, count: int, seed: Any) -> np.ndarray:
-    """Codes (count, d) from N(0, 1).
+def prior_draws(generator: Generator, wrt: str, count: int, seed: Any) -> np.ndarray:
+    """Codes (count, d) of the generator's prior.
 
     Raises:
         UsageError: the input is no code.
     """
-    width = graph.inputs[wrt].shape[-1]
-    if graph.inputs[wrt].shape.rank != 2 or width is None:
+    if generator.graph.inputs[wrt].shape.rank != 2 or wrt != code_input(generator.graph):
         raise UsageError(
-            f"The input {wrt!r} has shape {graph.inputs[wrt].shape}, and {PRIOR} draws codes "
-            f"(N, d): name images."
+            f"The input {wrt!r} has shape {generator.graph.inputs[wrt].shape}, and {PRIOR} draws "
+            f"codes (N, d): name images."
         )
-    return np.random.default_rng(seed).standard_normal((count, width)).astype(np.float32)
+    return generator.codes(count, np.random.default_rng(seed))
 
 
-def _from_prior(request: ExplainRequest, graph: Graph, wrt: str) -> Samples:
-    codes = prior_draws(graph, wrt, _count(request), request.seed)
+def _from_prior(request: ExplainRequest, graph: Graph, wrt: str, model: Opened) -> Samples:
+    """Codes of the prior; for a conditional generator with all labels in turn."""
+    generator = Generator.of(model.graphs, graph=graph)
+    count = _count(request)
+    values = {wrt: prior_draws(generator, wrt, count, request.seed)}
+    labels = generator.labels(count)
+    if labels is not None:
+        values["label"] = labels
+    values = {name: array[_chosen(request)] for name, array in values.items()}
     about = {"data": PRIOR, "seed": request.seed}
-    return Samples({wrt: codes[_chosen(request)]}, about=about)
+    return Samples(values, labels=values.get("label"), about=about)
 
 
 def _from_images(request: ExplainRequest, graph: Graph, wrt: str, model: Opened) -> Samples:

@@ -3,6 +3,7 @@
 from tfgenxai.latent.components import PrincipalComponents
 from tfgenxai.latent.decoding import decoded
 from tfgenxai.latent.effects import carriers, cohens_d, effect_sizes, eta_squared
+from tfgenxai.latent.generator import Generator
 from tfgenxai.latent.projections import PCA, PROJECTIONS, TSNE, UMAP, Projection
 from tfgenxai.latent.quality import (
     Quality,
@@ -23,6 +24,7 @@ __all__ = [
     "PROJECTIONS",
     "TSNE",
     "UMAP",
+    "Generator",
     "Manifold",
     "PrincipalComponents",
     "Projection",

@@ -18,6 +18,7 @@ from tfgenxai.errors import ModelNotFoundError, UsageError
 from tfgenxai.files import write_bytes, write_text
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.latent.figures import Walkable, views, walks
+from tfgenxai.latent.generator import Generator, find_generator
 from tfgenxai.latent.measures import Measured, measure
 from tfgenxai.latent.projections import PROJECTIONS
 from tfgenxai.latent.spaces import spaces
@@ -153,16 +154,13 @@ def _classifier(request: LatentsRequest, model: SavedModel) -> Graph | None:
 
 def _walkable(model: SavedModel, measured: Measured, images: ImageData | None) -> Walkable | None:
     """The space to walk through: that of the encoder, else z; None where nothing draws."""
-    signature = next((name for name in ("decode", "generate") if name in model), None)
-    if signature is None:
+    if find_generator(model) is None:
         return None
-    draw = model[signature]
+    generator = Generator.of(model)
     if images is None:
-        return Walkable(measured, draw)
-    conditional = "label" in draw.inputs and images.labels is not None
-    extra = {"label": np.asarray(images.labels)} if conditional else {}
-    prior = signature == "generate" or "logvar" in model["encode"].outputs
-    return Walkable(measured, draw, model["encode"], images.images, extra, prior)
+        return Walkable(measured, generator)
+    follows = "logvar" in model["encode"].outputs
+    return Walkable(measured, generator, model["encode"], images.images, follows)
 
 
 def _factors(codes: np.ndarray, images: ImageData) -> list[dict[str, Any]]:

@@ -43,17 +43,18 @@ def code_width(graph: Graph) -> int:
     return int(width)
 
 
-def prior_codes(
-    graph: Graph, count: int, random: np.random.Generator, prior: Graph | None = None
-) -> np.ndarray:
-    """Codes (count, d) float32 as wide as `graph` takes them, drawn from the prior.
+def prior_codes(prior: Graph | None, eps: np.ndarray) -> np.ndarray:
+    """Codes (..., d) float32 that a prior makes of standard normal draws `eps` (..., d).
 
-    The prior is N(0, 1), unless the model's signature `prior` makes codes `z` of such draws `eps`.
+    Args:
+        prior: A model's signature from `eps` to `z`; None where codes are standard normal.
     """
     from tfgenxai.metrics.batches import batched
 
-    normal = random.standard_normal((count, code_width(graph))).astype(np.float32)
-    return normal if prior is None else batched(prior.function("eps", "z"), normal)
+    eps = np.asarray(eps, np.float32)
+    if prior is None:
+        return eps
+    return batched(prior.function("eps", "z"), eps.reshape(-1, eps.shape[-1])).reshape(eps.shape)
 
 
 def decoded(

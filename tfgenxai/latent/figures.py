@@ -2,51 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfgenxai import plots
 from tfgenxai.errors import TfgenxaiError
-from tfgenxai.latent.decoding import decoded
+from tfgenxai.latent.decoding import decoded, prior_codes
 from tfgenxai.latent.tweaks import most_active, tweak
-from tfgenxai.latent.walks import linear, manifold, slerp, traversal
+from tfgenxai.latent.walks import linear, manifold, slerp, strongest, traversal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tfgenxai.graph import Graph
+    from tfgenxai.latent.generator import Generator
     from tfgenxai.latent.measures import Measured
 
 _MOVED = 6  # dimensions in a traversal
 _PRINTED = 12  # dimensions in a table of effects
+_PUSHED = 4  # codes that tell which dimensions change images most
 
 
 @dataclass(frozen=True)
 class Walkable:
-    """What walks need: a graph that draws, and codes that it draws well.
+    """What walks need: a generator, and codes that it draws well.
 
     Attributes:
         measured: The space of the codes.
-        draw: The decoder or generator.
+        generator: The decoder or generator.
         encode: The encoder, for heatmaps; None for a generator alone.
         images: (N, H, W, C) the encoded images, as the encoder was trained on them, or None.
-        extra: For each code (N,), the other inputs of a conditional model.
-        prior: Whether codes are meant to follow N(0, 1), as those of a plain autoencoder are not.
+        follows: Whether codes are meant to follow N(0, 1), or are made of such draws; those of a
+            plain autoencoder do not.
     """
 
     measured: Measured
-    draw: Graph
+    generator: Generator
     encode: Graph | None = None
     images: np.ndarray | None = None
-    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
-    prior: bool = True
+    follows: bool = True
 
-    def extra_of(self, index: int) -> dict[str, Any]:
-        """The other inputs of one code."""
-        return {name: values[index] for name, values in self.extra.items()}
+    @property
+    def draw(self) -> Graph:
+        """The graph of the decoder or generator."""
+        return self.generator.graph
+
+    @property
+    def prior(self) -> Graph | None:
+        """What makes codes of `starts`; None where they are codes."""
+        return None if self.measured.space.eps is None else self.generator.prior
+
+    @property
+    def starts(self) -> np.ndarray:
+        """(N, d) where walks start: codes, or the draws that the prior makes codes of."""
+        space = self.measured.space
+        return space.codes if space.eps is None else space.eps
+
+    def extra_of(self, index: int) -> dict[str, Any] | None:
+        """What a conditional generator takes beside one code, its label."""
+        labels = self.measured.space.labels
+        return self.generator.extra(None if labels is None else labels[index])
 
 
 def views(found: Sequence[Measured]) -> dict[str, Figure]:
@@ -74,19 +92,20 @@ def walks(walkable: Walkable, seed: int) -> dict[str, Figure]:
 
     Codes without a prior have no quantiles, and so no plane; nodes go through their own range.
     """
-    codes = walkable.measured.space.codes
-    dimensions = told(walkable.measured, _MOVED)
+    codes = walkable.starts
+    dimensions = _moved(walkable)
     start, end = _two(codes, walkable.measured.space.labels, seed)
     plane = tuple(sorted(dimensions[:2]))
     figures = {"traversal": _traversal(walkable, start, dimensions)}
     figures["interpolation"] = _interpolation(walkable, start, end)
-    if len(plane) == 2 and walkable.prior:
+    if len(plane) == 2 and walkable.follows:
         sheet = manifold(
             walkable.draw,
             (plane[0], plane[1]),
             # At 0 a decoder draws the average image; a generator has never been there.
             code=None if walkable.encode is not None else codes[start],
-            extra=walkable.extra_of(start) or None,
+            extra=walkable.extra_of(start),
+            prior=walkable.prior,
         )
         names = (f"z{plane[0]}", f"z{plane[1]}")
         figures["manifold"] = plots.manifold_2d(
@@ -100,6 +119,19 @@ def told(measured: Measured, count: int) -> tuple[int, ...]:
     if measured.effects is None:
         return most_active(measured.space.codes, count)
     return tuple(int(d) for d in measured.effects["dimension"][:count])
+
+
+def _moved(walkable: Walkable) -> tuple[int, ...]:
+    """The dimensions of a traversal: those that tell most of the classes that a code has.
+
+    A label that is asked for says nothing of the code: dimensions that change images most are moved
+    instead.
+    """
+    generator, space = walkable.generator, walkable.measured.space
+    if space.eps is None or not generator.conditional:
+        return told(walkable.measured, _MOVED)
+    assert space.labels is not None  # a conditional generator's codes have some
+    return tuple(strongest(generator, space.eps[:_PUSHED], space.labels[:_PUSHED])[:_MOVED])
 
 
 def _effects(measured: Measured) -> Figure:
@@ -116,8 +148,8 @@ def _effects(measured: Measured) -> Figure:
 
 
 def _traversal(walkable: Walkable, start: int, dimensions: Sequence[int]) -> Figure:
-    codes, extra = walkable.measured.space.codes, walkable.extra_of(start) or None
-    within = None if walkable.prior else codes
+    codes, extra = walkable.starts, walkable.extra_of(start)
+    within = None if walkable.follows else codes
     if walkable.encode is not None and walkable.images is not None:
         image = walkable.images[start]
         try:
@@ -131,18 +163,24 @@ def _traversal(walkable: Walkable, start: int, dimensions: Sequence[int]) -> Fig
             return plots.latent_traversal(
                 walked.images, walked.values, dimensions, heatmaps=found.heatmaps, image=image
             )
-    walked = traversal(walkable.draw, codes[start], dimensions, within=within, extra=extra)
+    walked = traversal(
+        walkable.draw, codes[start], dimensions, within=within, extra=extra, prior=walkable.prior
+    )
     return plots.latent_traversal(walked.images, walked.values, dimensions)
 
 
 def _interpolation(walkable: Walkable, start: int, end: int) -> Figure:
-    codes, extra = walkable.measured.space.codes, walkable.extra_of(start) or None
+    codes, extra = walkable.starts, walkable.extra_of(start)
     ways = {"linear": linear(codes[start], codes[end])}
     if codes.shape[1] > 1:
         ways["spherical"] = slerp(codes[start], codes[end])
+    of = "|z|" if walkable.prior is None else "|eps|"
     return plots.interpolation(
-        {name: decoded(walkable.draw, way, extra=extra) for name, way in ways.items()},
-        {name: [f"|z| {np.linalg.norm(code):.1f}" for code in way] for name, way in ways.items()},
+        {
+            name: decoded(walkable.draw, prior_codes(walkable.prior, way), extra=extra)
+            for name, way in ways.items()
+        },
+        {name: [f"{of} {np.linalg.norm(code):.1f}" for code in way] for name, way in ways.items()},
         title="From one code to another",
     )
 

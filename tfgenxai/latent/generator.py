@@ -34,27 +34,35 @@ class Generator:
     classes: int = 0
 
     @classmethod
-    def of(cls, model: Mapping[str, Graph], *, classes: int | None = None) -> Self:
+    def of(
+        cls,
+        model: Mapping[str, Graph],
+        *,
+        graph: Graph | None = None,
+        classes: int | None = None,
+    ) -> Self:
         """The generator of a model: a GAN's `generate`, or a VAE's `decode`.
 
         Args:
             model: signature -> graph, such as a SavedModel; its signature `prior`, if it has one,
                 makes codes of standard normal draws.
+            graph: another graph of the model that takes its codes.
             classes: of a conditional model; by default what its card says, or else 10.
 
         Raises:
             ModelNotFoundError: no signature makes images of codes.
         """
-        graph = find_generator(model)
+        graph = find_generator(model) if graph is None else graph
         if graph is None:
             raise ModelNotFoundError(
                 "The model draws nothing: it has no signature 'generate' or 'decode' from z, or "
                 "z and label, to image."
             )
+        prior = model.get("prior") if "z" in graph.inputs else None
         if "label" not in graph.inputs:
-            return cls(graph, model.get("prior"))
+            return cls(graph, prior)
         known = (getattr(model, "card", None) or {}).get("architecture", {}).get("config", {})
-        return cls(graph, model.get("prior"), classes or known.get("num_classes") or CLASSES)
+        return cls(graph, prior, classes or known.get("num_classes") or CLASSES)
 
     @property
     def width(self) -> int:
@@ -66,9 +74,18 @@ class Generator:
         """Whether it takes labels."""
         return "label" in self.graph.inputs
 
+    @property
+    def source(self) -> str:
+        """What codes are drawn from, in words."""
+        return "N(0, 1)" if self.prior is None else "the model's prior"
+
+    def normals(self, count: int, random: np.random.Generator) -> np.ndarray:
+        """`count` standard normal draws, (count, d) float32, for `prior_codes`."""
+        return random.standard_normal((count, self.width)).astype(np.float32)
+
     def codes(self, count: int, random: np.random.Generator) -> np.ndarray:
         """`count` codes of the prior, (count, d) float32."""
-        return prior_codes(self.graph, count, random, self.prior)
+        return prior_codes(self.prior, self.normals(count, random))
 
     def labels(self, count: int) -> np.ndarray | None:
         """All classes in turn, (count,) int64; None of a generator that takes none."""
@@ -87,7 +104,11 @@ class Generator:
         if self.conditional != (labels is not None):
             says = "takes a label beside each code" if self.conditional else "takes no labels"
             raise UsageError(f"The generator {self.graph.name!r} {says}.")
-        return decoded(self.graph, codes, extra={"label": labels} if self.conditional else None)
+        return decoded(self.graph, codes, extra=self.extra(labels))
+
+    def extra(self, labels: Any) -> dict[str, Any] | None:
+        """What `decoded` feeds beside codes: these labels, if the generator takes any."""
+        return {"label": labels} if self.conditional and labels is not None else None
 
 
 def find_generator(model: Mapping[str, Graph]) -> Graph | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.errors import ModelNotFoundError, UsageError
-from tfgenxai.latent.decoding import decoded, prior_codes
+from tfgenxai.latent.decoding import code_input, decoded, prior_codes
+from tfgenxai.latent.generator import Generator
 
 if TYPE_CHECKING:
     from tfgenxai.data import ImageData
@@ -37,6 +38,7 @@ class Space:
         class_names: A name for each label value, or None.
         reduced: Whether the dimensions are the first principal components of a wide layer. They
             are then uncorrelated, and their variances are not all there is.
+        eps: (N, D) the standard normal draws that the prior made codes z of; None for others.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Space:
     about: str
     class_names: tuple[str, ...] | None = None
     reduced: bool = False
+    eps: np.ndarray | None = None
 
 
 def spaces(
@@ -80,7 +83,8 @@ def spaces(
             raise UsageError(f"{model.path} encodes images: give some as data=.")
         found.append(encoder_space(model, data[:size], label=label))
     if "generate" in model:
-        found += generator_spaces(model["generate"], size, classifier=classifier, seed=seed)
+        generator = Generator.of(model, graph=model["generate"])
+        found += generator_spaces(generator, size, classifier=classifier, seed=seed)
     if not found:
         raise ModelNotFoundError(
             f"{model.path} has no codes: it has the signatures "
@@ -117,35 +121,44 @@ def encoder_space(model: SavedModel, data: ImageData, *, label: str | None = Non
 
 
 def generator_spaces(
-    generate: Graph, size: int, *, classifier: Graph | None = None, seed: int = 0
+    generator: Generator, size: int, *, classifier: Graph | None = None, seed: int = 0
 ) -> list[Space]:
-    """z and the first hidden layer of a generator, for the same `size` codes from N(0, 1).
+    """z and the first hidden layer of a generator, for the same `size` codes of its prior.
 
-    Codes of a generator have no labels: without a `classifier` to look at G(z) they get none.
+    The labels are those asked for, of a conditional generator. Codes of another have none: without
+    a `classifier` to look at G(z) they get none.
     """
-    from tfgenxai.metrics.evaluate import batched
+    from tfgenxai.metrics.batches import batched
 
-    codes = prior_codes(generate, size, np.random.default_rng(seed))
-    labels, source = None, ""
-    if classifier is not None:
-        images = decoded(generate, codes)
+    eps = generator.normals(size, np.random.default_rng(seed))
+    codes, labels, source = prior_codes(generator.prior, eps), generator.labels(size), ""
+    if labels is not None:
+        source = "the label that was asked for"
+    elif classifier is not None:
+        images = generator.images(codes)
         labels = batched(classifier.function("image", "logits"), images).argmax(axis=1)
         source = "the class that the classifier sees in G(z)"
-    layer = first_hidden(generate)
-    hidden = reduced(decoded(generate, codes, fetch=layer), seed)
-    about = f"{hidden.shape[1]} principal components of {layer} at {size:,} codes from N(0, 1)"
+    layer = first_hidden(generator.graph)
+    values = decoded(generator.graph, codes, extra=generator.extra(labels), fetch=layer)
+    hidden = reduced(values, seed)
+    about = f"{size:,} codes from {generator.source}"
+    components = f"{hidden.shape[1]} principal components of {layer} at {about}"
     return [
-        Space("z", codes, labels, source, f"{size:,} codes from N(0, 1)"),
-        Space("first hidden layer", hidden, labels, source, about, reduced=True),
+        Space("z", codes, labels, source, about, eps=eps),
+        Space("first hidden layer", hidden, labels, source, components, reduced=True),
     ]
 
 
 def first_hidden(generate: Graph) -> str:
-    """The generator's first layer, taken after its normalisation and activation.
+    """The first layer that a generator's codes go through, after its normalisation and activation.
 
     These follow as layers of their own in many generators: they are flat and as wide as the layer.
+    What only a label goes through comes before it in others.
     """
-    first, *others = generate.layers
+    from tfgenxai.attribution.structure import depends
+
+    codes = generate.inputs[code_input(generate)]
+    first, *others = (x for x in generate.layers if depends([generate[x.name]], codes))
     name = first.name
     for layer in others:
         if layer.output_shape != first.output_shape or layer.kind in _WEIGHTED:

@@ -10,10 +10,11 @@ import numpy as np
 
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.latent.checks import check_codes
-from tfgenxai.latent.decoding import code_width, decoded
+from tfgenxai.latent.decoding import code_width, decoded, prior_codes
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
+    from tfgenxai.latent.generator import Generator
 
 # Below this angle between two codes, or above pi less it, the arc between them is not defined.
 SMALLEST_ANGLE = 1e-6
@@ -26,7 +27,7 @@ class Traversal:
     Attributes:
         images: (R, L, H, W, C), what is drawn from `codes`.
         codes: (R, L, D) float32.
-        values: (R, L) float32, what each dimension was set to.
+        values: (R, L) float32, what each dimension was set to; with a prior, of the draw.
         dimensions: The R dimensions, from 0.
     """
 
@@ -45,6 +46,7 @@ def traversal(
     steps: int = 9,
     within: np.ndarray | None = None,
     extra: Mapping[str, Any] | None = None,
+    prior: Graph | None = None,
 ) -> Traversal:
     """Images of `code` (D,) as each dimension in turn goes through its range.
 
@@ -56,6 +58,8 @@ def traversal(
         within: Codes (N, D); the range of a dimension is then from its smallest to its largest
             value among them (the range of a node).
         extra: See `decoded`.
+        prior: The model's signature `prior`, if it has one: `code` is then a standard normal draw,
+            and so is what is walked through, so that every code is one that the prior draws.
 
     Raises:
         UsageError: There is no such dimension, or fewer than two steps.
@@ -72,6 +76,7 @@ def traversal(
     codes = np.tile(base.astype(np.float32), (len(chosen), steps, 1))
     for row, dimension in enumerate(chosen):
         codes[row, :, dimension] = values[row]
+    codes = prior_codes(prior, codes)
     return Traversal(decoded(graph, codes, extra=extra), codes, values, chosen)
 
 
@@ -118,7 +123,7 @@ class Manifold:
 
     Attributes:
         images: (len(y), len(x), H, W, C); the first row is the largest y.
-        x: Values of the first dimension, ascending.
+        x: Values of the first dimension, ascending; with a prior, of the draw.
         y: Values of the second dimension, descending, as rows go down.
         dimensions: The two dimensions, from 0.
     """
@@ -137,8 +142,9 @@ def manifold(
     count: int = 20,
     quantiles: tuple[float, float] = (0.05, 0.95),
     extra: Mapping[str, Any] | None = None,
+    prior: Graph | None = None,
 ) -> Manifold:
-    """Images at the quantiles of the normal prior over two dimensions, `count` along each.
+    """Images at the quantiles of the prior over two dimensions, `count` along each.
 
     The picture of the TensorFlow tutorial on convolutional VAEs: equal steps of probability, from
     `quantiles[0]` to `quantiles[1]`, so that each image stands for an equal share of the prior.
@@ -147,6 +153,7 @@ def manifold(
         graph: A decoder or generator.
         code: (D,) where the other dimensions stay; 0, the prior's mean, by default.
         extra: See `decoded`.
+        prior: See `traversal`; `code` is then a standard normal draw.
 
     Raises:
         UsageError: The dimensions are not two of the code's, or the quantiles not in (0, 1).
@@ -170,7 +177,29 @@ def manifold(
     codes = np.tile(base.astype(np.float32), (count, count, 1))
     codes[:, :, chosen[0]] = x[None, :]
     codes[:, :, chosen[1]] = y[:, None]
-    return Manifold(decoded(graph, codes, extra=extra), x, y, (chosen[0], chosen[1]))
+    images = decoded(graph, prior_codes(prior, codes), extra=extra)
+    return Manifold(images, x, y, (chosen[0], chosen[1]))
+
+
+def strongest(
+    generator: Generator, eps: np.ndarray, labels: Any = None, *, push: float = 2.0
+) -> list[int]:
+    """All dimensions, first those that change images most where they are pushed.
+
+    By the mean squared difference of the images of `eps` (n, D) and of those with `push` added to
+    one dimension.
+
+    Args:
+        eps: Standard normal draws, of which the generator's prior makes codes.
+        labels: (n,) of a conditional generator.
+    """
+    pushed = eps[:, None] + push * np.eye(eps.shape[1], dtype=np.float32)
+    before = generator.images(prior_codes(generator.prior, eps), labels)
+    codes = prior_codes(generator.prior, pushed)
+    each = None if labels is None else np.repeat(labels, eps.shape[1]).reshape(pushed.shape[:2])
+    change = (generator.images(codes, each) - before[:, None]) ** 2
+    strength = change.mean(axis=(0, *range(2, change.ndim)))
+    return [int(i) for i in np.argsort(-strength, kind="stable")]
 
 
 def _ends(start: np.ndarray, end: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgenxai.errors import InvalidInputError, UsageError
 
 if TYPE_CHECKING:
-    from tfgenxai.graph import Graph
+    from tfgenxai.latent.generator import Generator
 
 # Adam's published settings (Kingma and Ba 2015).
 _MEAN, _SQUARE, _SMALL = 0.9, 0.999, 1e-8
@@ -40,54 +40,59 @@ class Inversion:
 
 
 def invert(
-    generate: Graph,
+    generator: Generator,
     images: np.ndarray,
     *,
     labels: np.ndarray | None = None,
     steps: int = 200,
     restarts: int = 4,
     learning_rate: float = 0.1,
-    prior: float = 0.0,
+    penalty: float = 0.0,
     seed: int = 0,
     batch: int = 64,
 ) -> Inversion:
     """Codes whose generated image is nearest to each of `images`, by gradient descent on z.
 
-    Minimises mean((G(z) - x)^2) + prior * mean(z^2) with Adam from standard normal starts, the
+    Minimises mean((G(z) - x)^2) + penalty * mean(z^2) with Adam from codes of the prior, the
     learning rate falling to 0 along a cosine. Creswell and Bharath 2018, "Inverting the
     Generator of a Generative Adversarial Network". It finds a local minimum: the error is an upper
-    bound on how near the generator can come.
+    bound on how near the generator can come. The search may leave what the prior draws: a category
+    of a one-hot code may end between the classes.
 
     Args:
-        generate: graph from `z` (N, d) to `image`: a GAN's generator or a VAE's decoder.
+        generator: a GAN's, or a VAE's decoder.
         images: (N, H, W, C) in [0, 1].
         labels: (N,) of a conditional generator, which takes `label` too.
         restarts: starts an image, searched together; the best by the objective is kept.
-        prior: weight of the penalty that keeps codes where the generator was trained.
+        penalty: weight of what keeps codes where a generator of standard normal codes was trained.
         batch: how many searches run together, which bounds memory.
 
     Raises:
         InvalidInputError: images of another shape than the generator's, or not finite.
-        UsageError: numbers below 1, or labels where the generator takes none or without them.
+        UsageError: numbers below 1, labels where the generator takes none or without them, or a
+            penalty on codes that are not standard normal.
     """
-    if min(steps, restarts, batch) < 1 or learning_rate <= 0 or prior < 0:
+    if min(steps, restarts, batch) < 1 or learning_rate <= 0 or penalty < 0:
         raise UsageError(
-            "steps, restarts and batch are at least 1, learning_rate is positive, prior not "
+            "steps, restarts and batch are at least 1, learning_rate is positive, penalty not "
             "negative."
         )
-    if (labels is not None) != ("label" in generate.inputs):
+    if penalty and generator.prior is not None:
+        raise UsageError("penalty= is for standard normal codes; this generator has a prior.")
+    if (labels is not None) != generator.conditional:
         takes = "takes" if labels is None else "does not take"
         raise UsageError(f"This generator {takes} labels; pass them for conditional ones alone.")
     images = np.asarray(images, np.float32)
-    expected = generate.outputs["image"].shape
+    expected = generator.graph.outputs["image"].shape
     if not expected.is_compatible_with(images.shape) or not np.isfinite(images).all():
         raise InvalidInputError(
             f"The generator makes images {tuple(expected)}; give finite ones of that shape, not "
             f"{images.shape}."
         )
     started = time.perf_counter()
-    search = _Search(generate, images.shape[1:], labels, steps, learning_rate, prior)
-    starts = np.random.default_rng(seed).standard_normal((len(images), restarts, search.width))
+    search = _Search(generator, images.shape[1:], labels, steps, learning_rate, penalty)
+    codes = generator.codes(len(images) * restarts, np.random.default_rng(seed))
+    starts = codes.reshape(len(images), restarts, -1)
     per_batch = max(1, batch // restarts)
     parts = [
         search(images[s : s + per_batch], starts[s : s + per_batch], s)
@@ -110,15 +115,16 @@ class _Search:
 
     def __init__(
         self,
-        generate: Graph,
+        generator: Generator,
         shape: tuple[int, ...],
         labels: np.ndarray | None,
         steps: int,
         learning_rate: float,
-        prior: float,
+        penalty: float,
     ) -> None:
-        self.width = int(generate.inputs["z"].shape[1])
+        self.width = generator.width
         self._labels = labels
+        generate = generator.graph
         feeds = ["z"] if labels is None else ["z", "label"]
         decode = generate.function(feeds, "image")
         kinds = [generate.inputs[name].dtype for name in feeds[1:]]
@@ -126,7 +132,7 @@ class _Search:
         def cost(z: tf.Tensor, targets: tf.Tensor, given: list[tf.Tensor]) -> Any:
             made = decode(z, *given)
             error = tf.reduce_mean(tf.square(made - targets), axis=[1, 2, 3])
-            return made, error, error + prior * tf.reduce_mean(tf.square(z), axis=1)
+            return made, error, error + penalty * tf.reduce_mean(tf.square(z), axis=1)
 
         @tf.function(reduce_retracing=True)
         def descend(z: tf.Tensor, targets: tf.Tensor, labels: list[tf.Tensor]) -> Any:
@@ -155,7 +161,7 @@ class _Search:
     def __call__(self, images: np.ndarray, starts: np.ndarray, first: int) -> tuple:
         """Codes (B, R, d), images, objectives (B, R), errors (B, R) and trace (B, steps)."""
         count, restarts = starts.shape[:2]
-        z = tf.constant(starts.reshape(-1, self.width), tf.float32)
+        z = tf.constant(starts.reshape(-1, self.width))
         labels = [] if self._labels is None else [self._labels[first : first + count]]
         repeated = [tf.repeat(tf.constant(x), restarts, axis=0) for x in labels]
         found = self._descend(z, tf.repeat(tf.constant(images), restarts, axis=0), repeated)

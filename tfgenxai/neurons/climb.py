@@ -18,25 +18,29 @@ _MOMENTUM, _SQUARES, _SMALL = 0.9, 0.999, 1e-8
 
 @dataclass(frozen=True)
 class Limits:
-    """Where inputs may go: each element in [low, high], the Euclidean norm at most `radius`."""
+    """Where inputs may go: each element in [low, high], the Euclidean norm at most `radius`.
 
-    low: float
-    high: float
+    Both ends are one number, or one for each element.
+    """
+
+    low: float | np.ndarray
+    high: float | np.ndarray
     radius: float | None = None
 
     @classmethod
-    def of(cls, bound: float | tuple[float, float], radius: float | None) -> Limits:
+    def of(cls, bound: float | tuple[Any, Any], radius: float | None) -> Limits:
         """Limits from a symmetric bound or a pair.
 
         Raises:
             UsageError: there is nothing within.
         """
         low, high = (-bound, bound) if isinstance(bound, int | float) else bound
-        if not low < high:
+        if not np.less(low, high).all():
             raise UsageError(f"bound= is a positive number or a pair (low, high), not {bound!r}.")
         if radius is not None and not radius > 0:
             raise UsageError(f"radius= must be positive, not {radius!r}.")
-        return cls(float(low), float(high), None if radius is None else float(radius))
+        low, high = (end if isinstance(end, np.ndarray) else float(end) for end in (low, high))
+        return cls(low, high, None if radius is None else float(radius))
 
     def clipped(self, rows: Any) -> tf.Tensor:
         """The nearest rows (n, ...) in the box, then scaled down to the radius."""

@@ -13,6 +13,7 @@ from tfgenxai.neurons.ablation import ablate
 from tfgenxai.neurons.activations import activations
 from tfgenxai.neurons.cka import cka_chance, cka_matrix
 from tfgenxai.neurons.contributions import layer_contributions
+from tfgenxai.neurons.effects import ScoreDrop, ScoreShift
 from tfgenxai.neurons.maximise import maximise
 from tfgenxai.neurons.similarity import class_similarity
 from tfgenxai.neurons.subject import Subject
@@ -56,6 +57,7 @@ def look_at_maxima(subject: Subject) -> Found:
     """What excites units of the layer most, against chance."""
     request, layer = subject.request, subject.layer
     units = request.channels or _most_varied(subject)
+    fixed = {name: subject.first(name) for name in subject.graph.inputs if name != subject.wrt}
     result = maximise(
         subject.graph,
         Unit(layer, units),
@@ -63,18 +65,22 @@ def look_at_maxima(subject: Subject) -> Found:
         restarts=request.restarts,
         bound=request.bound,
         jitter=request.jitter,
+        fixed=fixed,
         reference=subject.images() if subject.takes_images else None,
+        prior=subject.prior,
         seed=request.seed,
     )
     figures = {}
     if subject.takes_images or result.images is not None:
-        found = activations(subject.graph, result.best_codes, [layer])[layer]
+        given = {name: np.stack([value] * len(units)) for name, value in fixed.items()}
+        found = activations(subject.graph, {subject.wrt: result.best_codes, **given}, [layer])
         maps = None
-        if found.ndim == 4:
-            maps = np.stack([found[row, ..., unit] for row, unit in enumerate(units)])
+        if found[layer].ndim == 4:
+            maps = np.stack([found[layer][row, ..., unit] for row, unit in enumerate(units)])
         title = f"What excites {layer} most"
         figures["maximise"] = plots.maximised(result, maps, title=title)
     numbers = {"random inputs tried for each unit": result.random_count}
+    numbers |= {f"{name} that is kept": value.tolist() for name, value in fixed.items()}
     return Found({"maximise": result.table()}, figures, numbers)
 
 
@@ -97,7 +103,7 @@ def look_at_ablation(subject: Subject) -> Found:
     )
     # The drop of a logit has no natural size: layers are compared by accuracy.
     named = request.effect
-    if named is None and subject.labels is not None and "probabilities" in subject.graph.outputs:
+    if named is None and isinstance(effect, ScoreDrop) and not isinstance(effect, ScoreShift):
         named = "accuracy"
     overall = subject.effect(named)
     layers = layer_contributions(subject.graph, subject.values, overall, **options)

@@ -14,6 +14,7 @@ from tfgenxai.attribution.structure import depends, largest_row
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import UsageError
 from tfgenxai.explained import Explained, fetch, sample_shape
+from tfgenxai.latent.decoding import prior_codes
 from tfgenxai.neurons.climb import Climb, Limits
 from tfgenxai.neurons.layers import draws, refuse_draws
 from tfgenxai.neurons.maximised import Maximised
@@ -47,6 +48,7 @@ def maximise(
     jitter: int = 0,
     fixed: Mapping[str, Any] | None = None,
     reference: Any = None,
+    prior: Graph | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> Maximised:
@@ -70,15 +72,16 @@ def maximise(
         steps: of the climb.
         rate: size of the first steps, in units of the input.
         restarts: starts of each target.
-        bound: the input stays in [-bound, bound], or within a pair; by default 2.5 for codes (see
-            `REACH`) and [0, 1] for images.
+        bound: the input stays in [-bound, bound], or within a pair; by default [0, 1] for images,
+            2.5 for codes (see `REACH`), and with a `prior` each coordinate's range among draws.
         radius: largest Euclidean norm of an input. The corners of the box are far from any draw:
             draws of d standard normals have a norm of about sqrt(d).
         decay: c of the penalty c ||x||^2 / 2; 1 weighs a code by the log density of its prior.
         jitter: the image is shifted by up to so many pixels each way, anew in each step.
         fixed: values of the graph's other inputs, such as {"label": 3}.
         reference: inputs (N, ...) that stand for likely ones, as real images; by default draws
-            from N(0, 1) for codes, and uniform noise for images.
+            from N(0, 1), or of the `prior`, for codes, and uniform noise for images.
+        prior: the model's signature `prior`, which makes codes of standard normal draws.
         seed: of starts, shifts and draws.
         progress: show a bar on stderr; by default on a terminal when there is much to do.
 
@@ -94,15 +97,18 @@ def maximise(
     shape, picture = sample_shape(graph.inputs[name]), graph.inputs[name].shape.rank == 4
     if jitter and not picture:
         raise UsageError(f"jitter= shifts images, and {name!r} has shape {shape}: leave it 0.")
-    usual: float | tuple[float, float] = (0.0, 1.0) if picture else REACH
+    tried = restarts * (steps + 1 + _CANDIDATES)
+    drawn = _draws(shape, picture, _PRIOR_DRAWS + tried + restarts * _CANDIDATES, seed)
+    usual: Any = (0.0, 1.0) if picture else REACH
+    if prior is not None:
+        drawn = prior_codes(prior, drawn)
+        usual = (drawn.min(axis=0), drawn.max(axis=0))
     limits = Limits.of(usual if bound is None else bound, radius)
 
     count = len(explained.names)
     own = np.repeat(np.arange(count, dtype=np.int32), restarts)
     climb = Climb(explained, name, given, limits, decay, jitter, seed)
-    tried = restarts * (steps + 1 + _CANDIDATES)
     if reference is None:
-        drawn = _draws(shape, picture, _PRIOR_DRAWS + tried + restarts * _CANDIDATES, seed)
         likely, control, candidates = np.split(drawn, [_PRIOR_DRAWS, _PRIOR_DRAWS + tried])
         typical, random = _scores(climb, likely), _scores(climb, control)
     else:

@@ -14,6 +14,8 @@ from tfgenxai.errors import ModelNotFoundError, UsageError
 from tfgenxai.explain.models import Opened, open_model
 from tfgenxai.explain.request import ExplainRequest
 from tfgenxai.explain.samples import gather
+from tfgenxai.latent.decoding import decoded
+from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.evaluate import batched
 from tfgenxai.neurons import effects
 from tfgenxai.neurons.layers import computed_layers
@@ -36,6 +38,7 @@ class Subject:
         wrt: the input that samples are given to.
         values: name of an input -> N samples.
         labels: (N,) classes, from the data set or from the judge; None where neither tells any.
+        prior: what makes codes of standard normal draws; None where they are codes, or images.
         judge: a classifier of what the graph draws.
         layer: whose units are looked at.
         about: what the samples are; JSON values.
@@ -47,6 +50,7 @@ class Subject:
     wrt: str
     values: Mapping[str, Any]
     labels: np.ndarray | None
+    prior: Graph | None
     judge: Graph | None
     layer: str
     about: Mapping[str, Any]
@@ -61,9 +65,15 @@ class Subject:
         samples = self.values[self.wrt][:count]
         if self.takes_images:
             return samples.images if isinstance(samples, ImageData) else np.asarray(samples)
-        if "image" not in self.graph.outputs or len(self.graph.inputs) > 1:
+        if "image" not in self.graph.outputs or set(self.graph.inputs) - {self.wrt, "label"}:
             return None
-        return batched(self.graph.function(self.wrt, "image"), np.asarray(samples, np.float32))
+        labels = self.values.get("label")
+        extra = {} if labels is None else {"label": labels[:count]}
+        return decoded(self.graph, samples, extra=extra)
+
+    def first(self, name: str) -> Any:
+        """What the first sample gives another input than the samples' own, such as a label."""
+        return np.asarray(self.values[name])[0]
 
     def effect(self, name: str | None) -> effects.Effect:
         """The effect of this name, or what the graph is for.
@@ -93,7 +103,8 @@ class Subject:
             return "latents"
         if "logits" in outputs and outputs["logits"].shape[-1] == 1:
             return "discriminator"
-        return "verdict" if self.labels is None else "logit"
+        # What `infer` reads back are codes, whose classes have no labels.
+        return "verdict" if self.labels is None or self.signature == "infer" else "logit"
 
 
 def subject(request: NeuronsRequest) -> Subject:
@@ -139,6 +150,7 @@ def subject(request: NeuronsRequest) -> Subject:
         wrt=wrt,
         values=samples.values,
         labels=samples.labels,
+        prior=Generator.of(model.graphs, graph=graph).prior if wrt == "z" else None,
         judge=judge,
         layer=layer,
         about=samples.about,

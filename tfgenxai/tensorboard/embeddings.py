@@ -10,6 +10,7 @@ import numpy as np
 
 from tfgenxai.errors import LayerNotFoundError
 from tfgenxai.explained import find_output
+from tfgenxai.latent.decoding import decoded
 from tfgenxai.latent.spaces import first_hidden, reduced
 from tfgenxai.tensorboard.subject import Subject, computed
 
@@ -40,7 +41,8 @@ def embeddings(subject: Subject, data: ImageData | None) -> dict[str, Callable[[
         name = "posterior-means" if spread else "codes"
         found[name] = lambda: _encoded(subject, data)
     if "generate" in subject.graphs:
-        found["z"] = lambda: _drawn(subject, subject.codes, "z, drawn from N(0, 1)")
+        about = f"z, drawn from {subject.generator.source}"
+        found["z"] = lambda: _drawn(subject, subject.codes, about)
         found["first-hidden"] = lambda: _first_hidden(subject)
     if data is not None and "classify" in subject.graphs:
         found["last-hidden"] = lambda: _last_hidden(subject, data)
@@ -77,23 +79,27 @@ def _encoded(subject: Subject, data: ImageData) -> Embedding:
 
 
 def _drawn(subject: Subject, codes: np.ndarray, about: str) -> Embedding:
-    """The images have no labels; they get the classifier's, and the discriminator's verdict."""
+    """The images have no labels but those asked for; they get the classifier's, and a verdict."""
     columns: dict[str, Any] = {}
+    if subject.asked is not None:
+        columns["label" if subject.votes is None else "asked"] = subject.asked
     if subject.votes is not None:
         columns["label"] = subject.votes.argmax(axis=1)
         columns["confidence"] = _short(subject.votes.max(axis=1))
     if "discriminate" in subject.graphs:
         graph = subject.graphs["discriminate"]
         output = find_output(graph, None, ("logits",), "TensorBoard")
-        (logits,) = computed(graph, {next(iter(graph.inputs)): subject.drawn}, [output])
+        (logits,) = computed(graph, subject.judged(slice(0), len(codes)), [output])
         columns["realness_logit"] = _short(logits.reshape(len(codes)))
     return Embedding(codes, subject.drawn, columns, about)
 
 
 def _first_hidden(subject: Subject) -> Embedding:
-    graph = subject.graphs["generate"]
-    layer = first_hidden(graph)
-    (values,) = computed(graph, {next(iter(graph.inputs)): subject.codes}, [graph[layer]])
+    generator = subject.generator
+    layer = first_hidden(generator.graph)
+    values = decoded(
+        generator.graph, subject.codes, extra=generator.extra(subject.asked), fetch=layer
+    )
     codes = reduced(values, subject.seed)
     about = f"{codes.shape[1]} principal components of {layer} ({values[0].size} values)"
     return _drawn(subject, codes, about)

@@ -9,16 +9,14 @@ import numpy as np
 
 from tfgenxai import plots
 from tfgenxai.attribution import GradCAM, LatentGradCAM, Saliency
+from tfgenxai.errors import LayerNotFoundError
 from tfgenxai.explained import find_output
-from tfgenxai.latent.decoding import decoded
-from tfgenxai.latent.walks import manifold, traversal
+from tfgenxai.latent.walks import manifold, strongest, traversal
 from tfgenxai.targets import ClassLogit, Discriminator, Latent, ReconstructionError
 from tfgenxai.tensorboard.subject import Subject, computed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from tfgenxai.graph import Graph
 
 # Tag -> what draws it: a figure, or images (N, H, W, C) to be tiled.
 Pictures = dict[str, "Callable[[], Figure | np.ndarray]"]
@@ -27,8 +25,8 @@ _IMAGES = 5
 _LATENTS = 4
 _SAMPLES = 64
 _RESTORED = 8
-# Codes and distance that tell which of a generator's coordinates change its images most.
-_PROBES, _PUSH = 4, 2.0
+# Codes that tell which of a generator's coordinates change its images most.
+_PROBES = 4
 
 
 def heatmaps(subject: Subject) -> Pictures:
@@ -49,7 +47,7 @@ def heatmaps(subject: Subject) -> Pictures:
 
 def traversals(subject: Subject) -> Pictures:
     """What the images become along single latents."""
-    if subject.decoder is None:
+    if not subject.draws:
         return {}
     if "encode" not in subject.graphs:
         return {"traversals/coordinates": _bound(_generator_traversal, subject)}
@@ -57,15 +55,15 @@ def traversals(subject: Subject) -> Pictures:
         f"traversals/image_{row}": _bound(_latent_traversal, subject, row)
         for row in _shown(subject)[:2]
     }
-    if len(subject.information) == 2 and "label" not in subject.decoder.inputs:
+    if len(subject.information) == 2 and not subject.generator.conditional:
         found["traversals/manifold"] = _bound(_manifold, subject)
     return found
 
 
 def samples(subject: Subject) -> Pictures:
-    """What the model draws of codes from N(0, 1), and what it restores."""
+    """What the model draws of codes of its prior, and what it restores."""
     found: Pictures = {}
-    if subject.decoder is not None and subject.has_prior:
+    if subject.draws and subject.has_prior:
         found["samples"] = lambda: subject.drawn[:_SAMPLES]
     if "reconstruct" in subject.graphs:
         found["reconstructions"] = _bound(_reconstructions, subject)
@@ -108,11 +106,11 @@ def _reconstruction_saliency(subject: Subject) -> Figure:
 
 
 def _discriminator_grad_cam(subject: Subject) -> Figure:
-    judge = subject.graphs["discriminate"]
-    real = subject.images[_shown(subject)]
-    images = np.concatenate([real, subject.drawn[:_IMAGES]])
-    maps = GradCAM(judge)(images, Discriminator(), progress=False)
-    names = ["real"] * len(real) + ["drawn"] * (len(images) - len(real))
+    rows = _shown(subject)
+    images = np.concatenate([subject.images[rows], subject.drawn[:_IMAGES]])
+    given = subject.judged(rows, _IMAGES)
+    maps = GradCAM(subject.graphs["discriminate"])(given, Discriminator(), progress=False)
+    names = ["real"] * len(rows) + ["drawn"] * (len(images) - len(rows))
     return plots.overlay(maps, images, row_names=names, title="Evidence for real")
 
 
@@ -138,42 +136,41 @@ def _of_predicted(subject: Subject, method: Any, title: str, over: bool) -> Figu
 def _latent_traversal(subject: Subject, row: int) -> Figure:
     means, latents = subject.posterior[0], subject.most_active[:_LATENTS]
     label = None if subject.labels is None else subject.labels[row]
+    generator = subject.generator
     walk = traversal(
-        _decoder(subject), means[row], latents, within=means, extra=subject.extra(label)
+        generator.graph, means[row], latents, within=means, extra=generator.extra(label)
     )
     encode = subject.graphs["encode"]
     given = subject.given(encode, [row])
-    maps = LatentGradCAM(encode)(given, Latent(tuple(latents)), progress=False)
+    try:
+        method = LatentGradCAM(encode)
+    except LayerNotFoundError:  # an encoder without feature maps has no heatmaps
+        return plots.latent_traversal(walk.images, walk.values, latents)
+    maps = method(given, Latent(tuple(latents)), progress=False)
     return plots.latent_traversal(
         walk.images, walk.values, latents, heatmaps=maps.values[0], image=subject.images[row]
     )
 
 
 def _generator_traversal(subject: Subject) -> Figure:
-    latents = _strongest_coordinates(subject)
-    walk = traversal(_decoder(subject), subject.codes[0], latents)
+    generator, labels = subject.generator, subject.asked
+    first = None if labels is None else labels[0]
+    probes = None if labels is None else labels[:_PROBES]
+    latents = strongest(generator, subject.eps[:_PROBES], probes)[:_LATENTS]
+    walk = traversal(
+        generator.graph,
+        subject.eps[0],
+        latents,
+        extra=generator.extra(first),
+        prior=generator.prior,
+    )
     title = "Coordinates that change the images most"
     return plots.latent_traversal(walk.images, walk.values, latents, title=title)
 
 
-def _strongest_coordinates(subject: Subject) -> list[int]:
-    """Coordinates of z by the mean squared difference of the images when they are pushed."""
-    codes = subject.codes[:_PROBES]
-    pushed = codes[:, None] + _PUSH * np.eye(codes.shape[1], dtype=np.float32)
-    decoder = _decoder(subject)
-    change = (decoded(decoder, pushed) - decoded(decoder, codes)[:, None]) ** 2
-    strength = change.mean(axis=(0, *range(2, change.ndim)))
-    return [int(i) for i in np.argsort(-strength, kind="stable")[:_LATENTS]]
-
-
 def _manifold(subject: Subject) -> Figure:
-    plane = manifold(_decoder(subject))
+    plane = manifold(subject.generator.graph)
     return plots.manifold_2d(plane.images, plane.x.tolist(), plane.y.tolist())
-
-
-def _decoder(subject: Subject) -> Graph:
-    assert subject.decoder is not None
-    return subject.decoder
 
 
 def _reconstructions(subject: Subject) -> Figure:

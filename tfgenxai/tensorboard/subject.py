@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.attribution.inputs import batches
+from tfgenxai.errors import UsageError
 from tfgenxai.explained import Feeds, fetch, find_output
-from tfgenxai.latent.decoding import decoded, prior_codes
+from tfgenxai.latent.decoding import prior_codes
+from tfgenxai.latent.generator import Generator, find_generator
 from tfgenxai.targets.units import LATENT_OUTPUTS
 
 if TYPE_CHECKING:
@@ -43,10 +45,16 @@ class Subject:
     seed: int = 0
 
     def given(self, graph: Graph, rows: Any = slice(None)) -> dict[str, Any]:
-        """The images, or some rows, as the graph takes them: with labels if it is conditional."""
+        """The images, or some rows, as the graph takes them: with labels if it is conditional.
+
+        Raises:
+            UsageError: it is conditional, and the images have no labels.
+        """
         picture = next(name for name in graph.inputs if name != "label")
         found = {picture: self.images[rows]}
-        if "label" in graph.inputs and self.labels is not None:
+        if "label" in graph.inputs:
+            if self.labels is None:
+                raise UsageError(f"{graph.name!r} takes labels, and these images have none.")
             found["label"] = self.labels[rows]
         return found
 
@@ -73,29 +81,41 @@ class Subject:
         """The latents by what they hold, the fullest first."""
         return [int(i) for i in np.argsort(-self.information, kind="stable")]
 
+    @cached_property
+    def generator(self) -> Generator:
+        """What makes images of codes, `generate` or `decode`; see `draws`."""
+        return Generator.of(self.graphs)
+
     @property
-    def decoder(self) -> Graph | None:
-        """The graph from codes to images: `generate`, or `decode`."""
-        return self.graphs.get("generate") or self.graphs.get("decode")
+    def draws(self) -> bool:
+        """Whether the model makes images of codes."""
+        return find_generator(self.graphs) is not None
 
     @property
     def has_prior(self) -> bool:
-        """Whether codes may be drawn from N(0, 1)."""
+        """Whether codes may be drawn from a prior."""
         encode = self.graphs.get("encode")
         return "generate" in self.graphs or (encode is not None and "logvar" in encode.outputs)
 
     @cached_property
+    def eps(self) -> np.ndarray:
+        """The standard normal draws (count, d) that `codes` are made of."""
+        return self.generator.normals(self.count, np.random.default_rng(self.seed))
+
+    @cached_property
     def codes(self) -> np.ndarray:
-        """Codes (count, d) from N(0, 1)."""
-        assert self.decoder is not None
-        return prior_codes(self.decoder, self.count, np.random.default_rng(self.seed))
+        """Codes (count, d) of the prior."""
+        return prior_codes(self.generator.prior, self.eps)
+
+    @cached_property
+    def asked(self) -> np.ndarray | None:
+        """The labels (count,) of `drawn`: all in turn, of a conditional model; else None."""
+        return self.generator.labels(self.count)
 
     @cached_property
     def drawn(self) -> np.ndarray:
-        """What the model makes of `codes`, (count, H, W, C); a conditional one, of all labels."""
-        assert self.decoder is not None
-        labels = None if self.labels is None else np.resize(self.labels, self.count)
-        return decoded(self.decoder, self.codes, extra=self.extra(labels))
+        """What the model makes of `codes`, (count, H, W, C)."""
+        return self.generator.images(self.codes, self.asked)
 
     @cached_property
     def votes(self) -> np.ndarray | None:
@@ -104,10 +124,15 @@ class Subject:
             return None
         return self.probabilities(self.classifier, self.drawn)
 
-    def extra(self, labels: Any) -> dict[str, Any]:
-        """What a conditional decoder takes beside a code: these labels."""
-        asked = self.decoder is not None and "label" in self.decoder.inputs
-        return {"label": labels} if asked else {}
+    def judged(self, rows: Any, count: int) -> dict[str, Any]:
+        """What a discriminator takes: some rows of the images, then the first `count` drawn."""
+        judge = self.graphs["discriminate"]
+        found = self.given(judge, rows)
+        (picture,) = (name for name in judge.inputs if name != "label")
+        found[picture] = np.concatenate([found[picture], self.drawn[:count]])
+        if "label" in found and self.asked is not None:
+            found["label"] = np.concatenate([found["label"], self.asked[:count]])
+        return found
 
     def probabilities(self, classify: Graph, images: np.ndarray) -> np.ndarray:
         """Class probabilities (n, K)."""

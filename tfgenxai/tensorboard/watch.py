@@ -88,7 +88,7 @@ class Watch(Callback):
         self.signatures = {
             name: function
             for name, function in known.items()
-            if name in ("encode", "decode", "generate", "discriminate")
+            if name in ("encode", "decode", "generate", "discriminate", "prior")
         }
         if "encode" in known:
             self._choose_latents(self.model.latent_dim)
@@ -130,13 +130,13 @@ def log_latents(subject: Subject, log: Summaries, epoch: int, latents: list[int]
     method, maps = grad_cam(encode), None
     if method is not None:
         maps = method(subject.given(encode, shown), Latent(tuple(latents)), progress=False).values
-    assert subject.decoder is not None
+    generator = subject.generator
     walked = traversal(
-        subject.decoder,
+        generator.graph,
         means[0],
         latents,
         within=means if logvars is None else None,  # without a prior the codes tell the range
-        extra=subject.extra(None if subject.labels is None else subject.labels[0]),
+        extra=generator.extra(None if subject.labels is None else subject.labels[0]),
     ).images
     inputs = as_pixels(subject.images[shown])
     for place, latent in enumerate(latents):
@@ -166,11 +166,7 @@ def log_discriminator(subject: Subject, log: Summaries, epoch: int) -> None:
     judge = subject.graphs["discriminate"]
     real = subject.images[:_SHOWN]
     images = np.concatenate([real, subject.drawn[:_SHOWN]])
-    picture = next(name for name in judge.inputs if name != "label")
-    given = {picture: images}
-    if "label" in judge.inputs and subject.labels is not None:
-        asked = np.resize(subject.labels, subject.count)[:_SHOWN]
-        given["label"] = np.concatenate([subject.labels[:_SHOWN], asked])
+    given = subject.judged(slice(_SHOWN), _SHOWN)
     rows = {"real": slice(len(real)), "drawn": slice(len(real), None)}
     method = grad_cam(judge)
     if method is not None:
