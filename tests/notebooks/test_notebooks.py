@@ -26,6 +26,7 @@ FIGURES = {
     "09_saliency_vs_lrp": 8,
     "10_vae_vs_gan": 11,
     "11_conditional_gan": 8,
+    "12_attention": 8,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
