@@ -168,7 +168,7 @@ def add_slip(comparison: Attention) -> None:
         "rows": maps.query_grid[0],
         "stroke_kept": float(np.mean(kept)) if kept else None,
     }
-    comparison.section("A slip of the index", level=1)
+    comparison.section("A slip of the index")
     comparison.figure(
         "index",
         plots.index_slip(maps[0], choose_queries(images[0])),
@@ -180,7 +180,9 @@ def add_slip(comparison: Attention) -> None:
 
 def add_attribution(comparison: Attention) -> None:
     """Attention of discriminators against attribution of their logit, and deletion by both."""
-    agreement, moved, refused = [], [], {}
+    agreement: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    refused: dict[tuple[str, str], str] = {}
     for network in comparison.part(DISCRIMINATOR):
         maps, why = attention_judges.explained(network, comparison.seed)
         refused |= {(network.name, name): reason for name, reason in why.items()}
@@ -255,7 +257,7 @@ def add_gradients(comparison: Attention) -> None:
 
 def add_worth(comparison: Attention) -> None:
     """What is lost without attention."""
-    drawn, judged = [], []
+    drawn: list[dict[str, Any]] = []
     for network in comparison.part(GENERATOR, added=True):
         row, (whole, without) = attention_worth.image_row(network, comparison.subjects)
         if not drawn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tfgenxai.attention import AttentionMaps, Query
 
 TILE = 1.55  # inches of one picture
-_MARK = {"s": 42, "edgecolors": "white", "linewidths": 1.2, "zorder": 5}
+_MARK: dict[str, Any] = {"s": 42, "edgecolors": "white", "linewidths": 1.2, "zorder": 5}
 
 
 def attention_queries(
