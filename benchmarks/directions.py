@@ -17,13 +17,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tfgenxai
-from tfgenxai.files import write_text
-from tfgenxai.latent.directions import METHODS, Training, rca_rows
-from tfgenxai.latent.directions.matrices import Fixed, Linear, Orthonormal, random_vectors
-from tfgenxai.latent.directions.training import Game
-from tfgenxai.latent.generator import Generator
 from tfgenxai.quiet import import_tensorflow
+
+import_tensorflow()  # before all that imports TensorFlow, with the command's settings
+
+import tfgenxai  # noqa: E402
+from tfgenxai.files import write_text  # noqa: E402
+from tfgenxai.latent.directions import METHODS, Training, rca_rows  # noqa: E402
+from tfgenxai.latent.directions.matrices import (  # noqa: E402
+    Fixed,
+    Linear,
+    Orthonormal,
+    random_vectors,
+)
+from tfgenxai.latent.directions.training import Game  # noqa: E402
+from tfgenxai.latent.generator import Generator  # noqa: E402
 
 
 def costs(generator: Generator, count: int, training: Training, steps: int = 20) -> None:
@@ -73,7 +81,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, metavar="CSV", help="keeps all rows")
     parser.add_argument("--cost", action="store_true", help="time 20 steps of each kind, and end")
     args = parser.parse_args()
-    import_tensorflow()
     generator = Generator.of(tfgenxai.load(args.model))
     judging = Training(steps=args.steps, rate=args.rate, reconstructor=args.reconstructor)
     if args.cost:
