@@ -49,19 +49,35 @@ def describe(trained: Trained, name: str, images: ImageData, command: str) -> di
 
 
 def layer_rows(model: keras.Model) -> list[dict[str, Any]]:
-    """Name, kind, output shape and parameters of every layer, networks in their order."""
+    """Name, kind, output shape and parameters of every layer, networks in their order.
+
+    Of what is exported: a generator of which a running average draws is not, nor is what spectral
+    normalisation keeps beside a kernel.
+    """
+    averaged = getattr(model, "averaged", None) is not None
+    networks = [
+        network
+        for network in model.layers
+        if isinstance(network, keras.Model)
+        and not _is_view(network, model)
+        and not (averaged and network is model.generator)
+    ]
     return [
         {
             "network": network.name,
             "name": layer.name,
-            "kind": type(layer).__name__,
+            "kind": type(_plain(layer)).__name__,
             "output_shape": _shape(layer),
-            "parameters": layer.count_params(),
+            "parameters": _plain(layer).count_params(),
         }
-        for network in model.layers
-        if isinstance(network, keras.Model) and not _is_view(network, model)
+        for network in networks
         for layer in network.layers
     ]
+
+
+def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer that one of Keras' wrappers holds, or the layer itself."""
+    return layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
 
 
 def _is_view(network: keras.Model, model: keras.Model) -> bool:
