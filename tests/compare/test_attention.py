@@ -161,6 +161,18 @@ def test_sentences_say_what_the_intervals_allow() -> None:
     for low, high, words in ((-1, -0.5, "less than"), (-1, 1, "not surely"), (0.1, 2, "more than")):
         ends = {"moved_gain_low": low, "moved_gain_high": high}
         assert words in attention_words._deletion(row | ends)
+    spread = {"entropy_share": 0.5, "entropy_share_low": 0.4, "entropy_share_high": 0.6,
+              "chance": 0.1, "mass": 0.3}  # fmt: skip
+    kinds = {"stroke": (0.1, 0.3), "background": (-0.2, -0.1), "all": (-0.1, 0.1)}
+    said = attention_words._spread(
+        "judge",
+        [
+            spread | {"queries": k, "mass_gain_low": low, "mass_gain_high": high}
+            for k, (low, high) in kinds.items()
+        ],
+    )
+    assert "stroke queries take 30 % from ink, surely more than chance" in said
+    assert "background queries take 30 % from ink, surely less than chance (10 %)" in said
     rows = [
         {"method": m, "spearman": s, "spearman_other": 0.0, "spearman_gain_low": low}
         for m, s, low in (("good", 0.5, 0.1), ("unsure", 0.5, -0.1), ("negative", -0.1, 0.2))

@@ -26,9 +26,9 @@ def add_findings(comparison: Comparison) -> None:
     gains = comparison.results["gains"]
     listed = ", ".join(f"{n} {_number(gain)}" for n, gain in gains.items())
     comparison.finding(f"Learnt gains of the attention, 0 before training: {listed}.")
-    for row in frames["measures"]:
-        if row["map"] == TRAINED and row["queries"] == "all":
-            comparison.finding(_spread(row))
+    for name in gains:
+        rows = [r for r in frames["measures"] if (r["layer"], r["map"]) == (name, TRAINED)]
+        comparison.finding(_spread(name, rows))
     slip = comparison.results["slip"]
     kept = slip["stroke_kept"]
     comparison.finding(
@@ -88,14 +88,19 @@ def _headline(frames: dict[str, list[dict[str, Any]]]) -> str:
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
-def _spread(row: dict[str, Any]) -> str:
-    gain, low, high = (row[f"mass_gain{end}"] for end in ("", "_low", "_high"))
-    side = "above" if low > 0 else "below" if high < 0 else "not surely off"
+def _spread(name: str, rows: list[dict[str, Any]]) -> str:
+    """Entropy of all queries of a layer, and what those of each kind take from ink."""
+    kinds = {row["queries"]: row for row in rows}
+    whole = kinds.pop("all")
+    parts = []
+    for kind, row in kinds.items():
+        more, less = row["mass_gain_low"] > 0, row["mass_gain_high"] < 0
+        side = "surely more" if more else "surely less" if less else "not surely other"
+        parts.append(f"{kind} queries take {_percent(row['mass'])} from ink, {side} than chance")
     return (
-        f"The {row['layer']}: entropy {row['entropy_share']:.4f} of its largest value "
-        f"[{row['entropy_share_low']:.4f}, {row['entropy_share_high']:.4f}]; "
-        f"{_percent(row['mass'])} of what is taken comes from ink, {side} chance "
-        f"({_percent(row['chance'])}, difference {gain:+.3g} [{low:.3g}, {high:.3g}])."
+        f"The {name}: entropy {whole['entropy_share']:.4f} of its largest value "
+        f"[{whole['entropy_share_low']:.4f}, {whole['entropy_share_high']:.4f}]; "
+        f"{', '.join(parts) or 'no queries of a kind'} ({_percent(whole['chance'])})."
     )
 
 
