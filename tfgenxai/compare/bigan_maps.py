@@ -11,7 +11,7 @@ from tfgenxai import plots
 from tfgenxai.attribution import LatentGradCAM
 from tfgenxai.compare.panel import built
 from tfgenxai.compare.vae_gan_heatmaps import one_of_each
-from tfgenxai.errors import UsageError
+from tfgenxai.errors import LayerNotFoundError
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.metrics.complexity import gini
 from tfgenxai.metrics.faithfulness import faithfulness_correlation, insertion
@@ -96,8 +96,8 @@ def _where_grad_cam_runs(comparison: TwoEncoders) -> str:
     for name, model in comparison.models.items():
         try:
             layer = LatentGradCAM(model["encode"]).layer_name
-        except UsageError as refusal:
-            said.append(f"on the {name} it does not apply ({str(refusal).rstrip('.')})")
+        except LayerNotFoundError:
+            said.append(f"on the {name} it does not apply, whose encoder has no convolution")
         else:
             said.append(f"on the {name} it would run at `{layer}`")
     return (
@@ -137,7 +137,7 @@ def _measured(
         Latent(dimensions[0]),
         seed=seed,
     )
-    row: dict[str, Any] = {"model": model, "method": method.name}
+    row: dict[str, Any] = {"model": model, "method": method.name, "samples": len(images)}
     for name, parts in values.items():
         # An image's dimensions are no independent samples: their mean is one.
         row |= interval(np.nanmean(parts, axis=0)).row(name)
