@@ -166,7 +166,10 @@ def _traversal(walkable: Walkable, start: int, dimensions: Sequence[int]) -> Fig
     walked = traversal(
         walkable.draw, codes[start], dimensions, within=within, extra=extra, prior=walkable.prior
     )
-    return plots.latent_traversal(walked.images, walked.values, dimensions)
+    what = "the latent space" if walkable.prior is None else "the normal draws behind a code"
+    return plots.latent_traversal(
+        walked.images, walked.values, dimensions, title=f"Tweaking {what}"
+    )
 
 
 def _interpolation(walkable: Walkable, start: int, end: int) -> Figure:
