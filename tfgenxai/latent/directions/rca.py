@@ -19,6 +19,7 @@ from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.intervals import LEVEL, Interval, interval
 
 PAIRS = 2_000
+_AT_ONCE = 250
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,7 @@ def rca(
     if not finished:
         raise KeyboardInterrupt
     drawn = game.pairs(pairs)
-    size = 250
-    read = [game.judge(batch_of(drawn, s, s + size)) for s in range(0, pairs, size)]
+    read = [game.judge(batch_of(drawn, s, s + _AT_ONCE)) for s in range(0, pairs, _AT_ONCE)]
     hits, errors = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*read))
     recognised = np.full(len(directions), np.nan)
     for k in np.unique(drawn.directions):

@@ -107,7 +107,7 @@ class Game:
         names = [code_input(graph), *(["label"] if generator.conditional else [])]
         self._image = graph.function(names, "image")
         self._random = np.random.default_rng([seed, self.count])
-        self.judge = tf.function(self._judge)
+        self.judge = tf.function(self._judge, autograph=False)
 
     def pairs(self, size: int) -> Pairs:
         """Codes from the prior, labels, directions and sizes, drawn at random."""
@@ -154,7 +154,7 @@ class Game:
         optimizer = keras.optimizers.Adam(self.training.rate)
         optimizer.build(variables)
 
-        @tf.function
+        @tf.function(autograph=False)
         def update(pairs: Pairs) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 logits, guessed = self._answers(pairs, training=True)
