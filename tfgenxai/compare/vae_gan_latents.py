@@ -33,7 +33,7 @@ def add_components(comparison: VaeGan) -> None:
         ("GAN z", "gan", material.noise),
     ):
         components = PCA()(codes).components
-        spectrum = PCA(n_components=codes.shape[1])(codes).components
+        spectrum = PCA(n_components=min(codes.shape))(codes).components
         assert components is not None and spectrum is not None  # a PCA has both
         comparison.section(f"Principal components: {name}", level=2)
         table = components.table()
