@@ -13,7 +13,7 @@ from tfgenxai import compare
 from tfgenxai.compare import everything
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.subjects import Subjects
-from tfgenxai.errors import UsageError
+from tfgenxai.errors import ModelNotFoundError, UsageError
 
 pytestmark = pytest.mark.shipped
 
@@ -67,6 +67,28 @@ def test_use_cases_are_derived_from_the_numbers(written: tuple[Path, dict[str, A
     tables = written[1]["use_cases"]
     assert {row["verdict"] for row in tables["GAN"]} == {"better"}
     assert {row["verdict"] for row in tables["VAE"]} == {"take the GAN"}
+
+
+def test_a_comparison_that_cannot_be_made_is_left_out_with_its_reason(
+    subjects: Subjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def some(name: str, *args: Any, **options: Any) -> Comparison:
+        if name in ("cue", "methods"):
+            raise ModelNotFoundError(f"There is no model for {name}.")
+        return quick(name, *args, **options)
+
+    monkeypatch.setattr(everything, "run", some)
+    found = everything.compare_all(
+        subjects, out=tmp_path, names=["methods", "conclusions", "cue"], progress=False
+    )
+    found.save(tmp_path)
+    assert found.json()["comparisons"].keys() == {"conclusions"}
+    page = (tmp_path / "report.html").read_text()
+    for name in ("cue", "methods"):
+        assert f"is left out: There is no model for {name}." in page
+        assert not (tmp_path / name).exists()
+    with pytest.raises(ModelNotFoundError, match="no model for cue"):
+        everything.compare_all(subjects, out=tmp_path, names=["cue", "methods"], progress=False)
 
 
 def test_an_unknown_comparison_is_refused_before_anything_runs(

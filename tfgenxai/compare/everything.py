@@ -11,6 +11,7 @@ from tfgenxai.compare import COMPARISONS, entry, run
 from tfgenxai.compare.comparison import Comparison
 from tfgenxai.compare.use_cases import use_cases
 from tfgenxai.data.progress import counter
+from tfgenxai.errors import TfgenxaiError
 
 if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
@@ -27,6 +28,9 @@ def compare_all(
 ) -> Comparison:
     """Runs comparisons, each into OUT/NAME as soon as it is done; gives back the summary of all.
 
+    One that cannot be made, as when a model of its own is not there, is left out, and the summary
+    says why.
+
     Args:
         out: the folder; `Comparison.save(out)` of what comes back puts the summary there.
         names: which; all by default.
@@ -36,28 +40,42 @@ def compare_all(
 
     Raises:
         UsageError: no such comparison.
+        TfgenxaiError: none could be made; what the first one raised.
     """
     chosen = {name: entry(name) for name in names or COMPARISONS}
     out = Path(out)
     found: dict[str, dict[str, Any]] = {}
+    failed: dict[str, TfgenxaiError] = {}
     with counter("all comparisons", len(chosen), progress) as done:
         for name, each in chosen.items():
             size = max(each.least, round(scale * each.size))
-            comparison = run(
-                name, subjects, size=min(size, len(subjects.data)), seed=seed, progress=False
-            )
-            comparison.save(out / name)
-            found[name] = comparison.json() | {"title": comparison.report.title}
-            del comparison  # its figures
+            size = min(size, len(subjects.data))
+            try:
+                comparison = run(name, subjects, size=size, seed=seed, progress=False)
+            except TfgenxaiError as error:
+                failed[name] = error
+            else:
+                comparison.save(out / name)
+                found[name] = comparison.json() | {"title": comparison.report.title}
+                del comparison  # its figures
             done(1)
-    return summary(found, subjects, seed)
+    if not found:
+        raise next(iter(failed.values()))
+    reasons = {name: str(error) for name, error in failed.items()}
+    return summary(found, subjects, seed, reasons)
 
 
-def summary(found: Mapping[str, dict[str, Any]], subjects: Subjects, seed: int) -> Comparison:
+def summary(
+    found: Mapping[str, dict[str, Any]],
+    subjects: Subjects,
+    seed: int,
+    left_out: Mapping[str, str] | None = None,
+) -> Comparison:
     """The page over all pages: what each comparison found, and what to use each model for.
 
     Args:
         found: name of a comparison -> its `json()`, with its `title`.
+        left_out: name of a comparison that could not be made -> why.
     """
     names = ", ".join(f"`{m.path.name}`" for m in (subjects.vae, subjects.gan, subjects.classifier))
     page = Comparison(
@@ -95,7 +113,10 @@ def summary(found: Mapping[str, dict[str, Any]], subjects: Subjects, seed: int) 
         ],
         "Every page, the time it took, and the command that makes it alone.",
     )
+    for name, reason in (left_out or {}).items():
+        page.text(f"`{name}` is left out: {reason}")
     page.results |= {
+        "left_out": dict(left_out or {}),
         "seed": seed,
         "source": subjects.data.source,
         "comparisons": found,
