@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy import special, stats
 
+from tfgenxai.errors import UsageError
 from tfgenxai.models.bigan import BiGAN
 from tfgenxai.models.info_cgan import InfoCGAN
 from tfgenxai.models.infogan import InfoGAN
@@ -86,3 +87,19 @@ def test_the_bigan_encodes_and_restores(grey):
     shown = model.previews(tf.constant(grey), tf.zeros((4, 7)))
     assert shown["samples"].shape == (4, 28, 28, 1)
     assert shown["reconstructions"].shape == (10, 28, 28, 1)
+
+
+def test_the_bigans_discriminator_can_be_held_by_spectral_norms():
+    model = BiGAN(7, normalised="spectral")
+    kinds = [type(layer).__name__ for layer in model.discriminator.layers]
+    assert kinds.count("SpectralNormalization") == 3 and "BatchNormalization" not in kinds
+    pair = [tf.random.normal((4, 28, 28, 1)), tf.random.normal((4, 7))]
+    for _ in range(60):  # power iterations
+        model.discriminator(pair, training=True)
+    for layer in model.discriminator.layers:
+        if type(layer).__name__ == "SpectralNormalization":
+            norm = np.linalg.norm(layer.layer.kernel.numpy(), ord=2)
+            assert norm == pytest.approx(1, abs=0.05), layer.name
+    assert BiGAN.from_config(model.get_config()).normalised == "spectral"
+    with pytest.raises(UsageError, match="batch or spectral, not 'none'"):
+        BiGAN(7, normalised="none")

@@ -9,14 +9,17 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from tfgenxai.errors import UsageError
 from tfgenxai.models.adversarial import AdversarialModel, trackers, verdicts
 from tfgenxai.models.base import side_by_side
 from tfgenxai.models.gan_losses import discriminator_loss
+from tfgenxai.models.layers import spectral
 from tfgenxai.models.prior import uniform
 
 LATENT_DIM = 50
 PIXELS = 28 * 28
 WIDTH = 1024
+NORMALISED = ("batch", "spectral")
 
 
 def make_generator(latent_dim: int = LATENT_DIM) -> keras.Model:
@@ -54,18 +57,28 @@ def make_encoder(latent_dim: int = LATENT_DIM) -> keras.Model:
     )
 
 
-def make_discriminator(latent_dim: int = LATENT_DIM) -> keras.Model:
-    """Pairs of images (N, 28, 28, 1) in [-1, 1] and codes (N, 50) to logits (N, 1)."""
+def make_discriminator(latent_dim: int = LATENT_DIM, *, normalised: str = "batch") -> keras.Model:
+    """Pairs of images (N, 28, 28, 1) in [-1, 1] and codes (N, 50) to logits (N, 1).
+
+    `normalised` by the statistics of the batch, as published, or by `spectral` norms.
+    """
+
+    def dense(units: int, name: str, **options: Any) -> Any:
+        layer = layers.Dense(units, name=name, **options)
+        return spectral(layer) if normalised == "spectral" else layer
+
+    batch = normalised == "batch"
     image = keras.Input((28, 28, 1), name="image")
     z = keras.Input((latent_dim,), name="z")
     pixels = layers.Flatten(name="discriminator_flatten")(image)
     x = layers.Concatenate(name="discriminator_concat")([pixels, z])
-    x = layers.Dense(WIDTH, name="discriminator_dense_0")(x)
+    x = dense(WIDTH, "discriminator_dense_0")(x)
     x = layers.LeakyReLU(0.2, name="discriminator_leaky_relu_0")(x)
-    x = layers.Dense(WIDTH, use_bias=False, name="discriminator_dense_1")(x)
-    x = layers.BatchNormalization(name="discriminator_bn_1")(x)
+    x = dense(WIDTH, "discriminator_dense_1", use_bias=not batch)(x)
+    if batch:
+        x = layers.BatchNormalization(name="discriminator_bn_1")(x)
     x = layers.LeakyReLU(0.2, name="discriminator_leaky_relu_1")(x)
-    logits = layers.Dense(1, name="discriminator_dense_2")(x)
+    logits = dense(1, "discriminator_dense_2")(x)
     return keras.Model([image, z], logits, name="discriminator")
 
 
@@ -75,14 +88,29 @@ class BiGAN(AdversarialModel):
 
     Where the discriminator can no longer tell the pairs apart, E inverts G (Donahue et al.,
     "Adversarial Feature Learning", 2017; the perceptrons for MNIST).
+
+    Args:
+        latent_dim: dimensions d of the code.
+        normalised: what holds the discriminator back, `batch` statistics as published or
+            `spectral` norms. A batch is of real pairs or of drawn ones: its statistics tell which.
     """
 
-    def __init__(self, latent_dim: int = LATENT_DIM, *, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        latent_dim: int = LATENT_DIM,
+        *,
+        normalised: str = "batch",
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        if normalised not in NORMALISED:
+            raise UsageError(f"normalised is {' or '.join(NORMALISED)}, not {normalised!r}.")
         super().__init__(seed=seed, **kwargs)
         self.latent_dim = latent_dim
+        self.normalised = normalised
         self.generator = make_generator(latent_dim)
         self.encoder = make_encoder(latent_dim)
-        self.discriminator = make_discriminator(latent_dim)
+        self.discriminator = make_discriminator(latent_dim, normalised=normalised)
         self.trackers = trackers()
         self.built = True
 
@@ -150,4 +178,5 @@ class BiGAN(AdversarialModel):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        return super().get_config() | {"latent_dim": self.latent_dim}
+        own = {"latent_dim": self.latent_dim, "normalised": self.normalised}
+        return super().get_config() | own
