@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgenxai.errors import InvalidInputError, ModelNotFoundError
+from tfgenxai.errors import InvalidInputError, ModelNotFoundError, UsageError
 from tfgenxai.graph import Graph
 from tfgenxai.latent.codes import (
     CodeParts,
     category_codes,
     code_grid,
     code_walk,
+    read_codes,
     value_codes,
 )
 from tfgenxai.latent.generator import Generator
@@ -88,3 +89,21 @@ def test_what_is_not_there_is_refused(generator):
         PARTS.with_value(codes, 2, 0.0)
     with pytest.raises(InvalidInputError, match="9 dimensions"):
         PARTS.category(codes[:, :8])
+
+
+def test_q_reads_in_batches_with_labels_where_it_takes_them():
+    image = tf.TensorSpec((None, 2, 2, 1), tf.float32, "image")
+
+    @tf.function(input_signature=[image, tf.TensorSpec((None,), tf.int64, "label")])
+    def infer(image, label):
+        pixels = tf.reshape(image, (-1, 4))
+        return {"logits": pixels[:, :3] + tf.cast(label, tf.float32)[:, None], "continuous": pixels}
+
+    graph = Graph.from_function(infer)
+    images = np.random.default_rng(0).random((7, 2, 2, 1), dtype=np.float32)
+    logits, continuous = read_codes(graph, images, np.arange(7), batch_size=3)
+    np.testing.assert_array_equal(continuous, images.reshape(7, 4))
+    np.testing.assert_allclose(logits, images.reshape(7, 4)[:, :3] + np.arange(7)[:, None])
+    np.testing.assert_allclose(read_codes(graph, images, 2)[0], continuous[:, :3] + 2)
+    with pytest.raises(UsageError, match="takes labels"):
+        read_codes(graph, images)

@@ -35,6 +35,9 @@ def test_it_is_the_analysis_of_variance_within_labels(drawn):
     found = style_share(values, categories, labels, shuffles=20)
     assert found.share == pytest.approx(by_hand(values[5:], categories[5:], labels[5:]))
     assert found.beyond_chance and found.count == 1995
+    known = values[5:]
+    rest = [known[labels[5:] == k] - known[labels[5:] == k].mean() for k in range(4)]
+    assert found.spread == pytest.approx(np.concatenate(rest).std())
     one = style_share(noise, categories, np.zeros(2000, int), shuffles=1)
     assert one.share == pytest.approx(eta_squared(noise[:, None], categories)[0])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Donahue et al. 2017, table 1: nearest neighbours of E(x), all 60,000 and 10,000 images.
 PUBLISHED = 0.974
 #: Codes that are projected, and dimensions that a chart shows of each model.
-_PROJECTED, _BARS = 1_000, 8
+_PROJECTED, _BARS = 500, 8
 _DIGITS = [str(digit) for digit in range(10)]
 
 

@@ -15,7 +15,7 @@ from tfgenxai.errors import LayerNotFoundError
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.metrics.complexity import gini
 from tfgenxai.metrics.faithfulness import faithfulness_correlation, insertion
-from tfgenxai.metrics.intervals import interval
+from tfgenxai.metrics.intervals import Interval, interval
 from tfgenxai.metrics.localisation import auroc
 from tfgenxai.metrics.randomisation import against_random
 from tfgenxai.targets import Latent
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHODS = ("saliency", "integrated_gradients", "lrp")
 #: Images, and dimensions of each code, that are explained.
-_EXPLAINED, _DIMENSIONS = 12, 3
+_EXPLAINED, _DIMENSIONS = 12, 2
 #: Of the metrics.
 _STEPS, _RUNS = 14, 30
 _SHOWN = 5
@@ -139,12 +139,21 @@ def _measured(
     )
     row: dict[str, Any] = {"model": model, "method": method.name, "samples": len(images)}
     for name, parts in values.items():
-        # An image's dimensions are no independent samples: their mean is one.
-        row |= interval(np.nanmean(parts, axis=0)).row(name)
+        row |= _mean(np.stack(parts)).row(name)
     return row | {
         "alike_when_random": random["similarity"],
         "ms_per_map": 1e3 * seconds / (len(images) * len(dimensions)),
     }
+
+
+def _mean(values: np.ndarray) -> Interval:
+    """The mean of values (dimensions, images) over images, NaN where none is known.
+
+    An image's dimensions are no independent samples: their mean is one.
+    """
+    known = [each[np.isfinite(each)] for each in values.T]
+    means = [each.mean() for each in known if len(each)]
+    return interval(means) if means else Interval(np.nan, np.nan, np.nan, 0)
 
 
 def _add_pictures(
@@ -175,7 +184,7 @@ def _listed(rows: list[dict[str, Any]], measure: str) -> str:
             f"{row['model']} {row[measure]:.2f} [{row[f'{measure}_low']:.2f}, "
             f"{row[f'{measure}_high']:.2f}]"
             for row in rows
-            if row["method"] == name
+            if row["method"] == name and np.isfinite(row[measure])
         )
         for name in METHODS
     )

@@ -73,7 +73,8 @@ def add_styles(comparison: InfoGanCodes) -> None:
         rows,
         f"Share of the variance of each measure within a label that the category explains, over "
         f"{len(flat)} drawn images; chance: categories shuffled within each label, their mean and "
-        "what 95 % of the shuffles stay below.",
+        "what 95 % of the shuffles stay below. Spread: standard deviation within labels, in pixels "
+        "or degrees: how much there is to explain.",
     )
     comparison.finding(
         f"With a label, Q reads the category back in {100 * reading['accuracy']:.1f} % of "

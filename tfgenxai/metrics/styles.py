@@ -19,12 +19,14 @@ class StyleShare:
         share: in [0, 1].
         chance: the mean share when categories are shuffled within each label.
         chance_high: what 95 % of the shuffles stay below.
+        spread: standard deviation within labels, in the measure's unit: what there is to explain.
         count: samples with a value.
     """
 
     share: float
     chance: float
     chance_high: float
+    spread: float
     count: int
 
     @property
@@ -39,6 +41,7 @@ class StyleShare:
             "chance": self.chance,
             "chance_high": self.chance_high,
             "beyond_chance": self.beyond_chance,
+            "spread": self.spread,
             "samples": self.count,
         }
 
@@ -96,6 +99,7 @@ def style_share(
         share(category),
         float(np.mean(chance)),
         float(np.quantile(chance, LEVEL)),
+        float(np.sqrt(whole / len(values))),
         len(values),
     )
 
