@@ -1,6 +1,6 @@
 """How well directions of a generator can be told apart, by every method that finds some.
 
-    python -m benchmarks.directions --model cgan --seeds 2 --steps 3000 --rate 1e-3
+    python -m benchmarks.directions --model cgan --seeds 2 --steps 3000
     python -m benchmarks.directions --model dcgan --cost        # seconds a step, and nothing else
 
 Reconstructor accuracy (Voynov and Babenko 2020): a network R of its own is trained from scratch on

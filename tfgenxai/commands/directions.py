@@ -32,7 +32,7 @@ how to read the results:
 
 cost: one step draws 64 images, and one of 'learned' goes back through half of them: for digits a
 tenth of a second or two of one core. --rca trains as many steps again for every method. Ctrl-C
-while directions are learnt ends the command and keeps what was learnt. With --rate 1e-3 a few
+while directions are learnt ends the command and keeps what was learnt. At the default rate a few
 thousand steps do; at the paper's 1e-4 it takes tens of thousands.
 
 writes, for each NAME, OUT/directions-NAME.npz and .png, OUT/gifs/NAME-K.gif, OUT/effects-NAME.csv
@@ -40,8 +40,8 @@ and .png, OUT/learning-NAME.png; with --rca OUT/rca.csv and rca.png; OUT/results
 
 examples:
   tfgenxai directions dcgan --method sefa ganspace
-  tfgenxai directions cgan --steps 3000 --rate 1e-3
-  tfgenxai directions cgan --method learned random coordinate --rca --steps 2000 --rate 1e-3
+  tfgenxai directions cgan --steps 3000
+  tfgenxai directions cgan --method learned random coordinate --rca
   tfgenxai directions gan --apply runs/directions/cgan/directions-learned.npz --labels 3
 """
 
@@ -69,7 +69,7 @@ def add_directions_command(commands: Any) -> None:
         "--steps", type=int, default=2000, metavar="N", help="of every training (default: 2000)"
     )
     parser.add_argument(
-        "--rate", type=float, default=1e-4, metavar="R", help="Adam's (default: 1e-4)"
+        "--rate", type=float, default=1e-3, metavar="R", help="Adam's (default: 1e-3)"
     )
     parser.add_argument(
         "--reach", type=float, default=6.0, metavar="E", help="largest epsilon (default: 6)"

@@ -52,8 +52,9 @@ OTHER = [5, 0, 1, 2, 3, 4, 7, 8, 9, 6]
         ("class any -> 7", {"slant": 2.0, "ends": (0, [7] * CODES)}),
         ("class 1 -> any", {"slant": 2.0, "ends": ([1] * CODES, 0)}),
         ("class 1 -> 7", {"ends": ([1] * CODES, [7] * CODES)}),
-        ("mixed", {"slant": 2.0, "ends": ([7] * CODES, [7] * CODES)}),
-        ("mixed", {"slant": 2.0, "ends": (OTHER, OTHER)}),
+        ("slant, class too", {"slant": 2.0, "ends": ([7] * CODES, [7] * CODES)}),
+        ("slant, class too", {"slant": 2.0, "ends": (OTHER, OTHER)}),
+        ("mixed", {"slant": 0.4, "ends": (OTHER, OTHER)}),
         ("slant", {"slant": 2.0, "ends": (0, [1, 0, *range(2, CODES)])}),  # few change
     ],
 )

@@ -30,9 +30,10 @@ def name_directions(effects: Effects) -> tuple[str, ...]:
        draws differ by: "nothing visible".
     2. The class changes on the way for `MOST` of the codes. If one class holds `MOST` of the
        images at an end, and another one or none does at the other end: "class a -> b", from
-       -reach to reach, with "any" for none. Otherwise: "mixed".
+       -reach to reach, with "any" for none.
     3. Of the measures with a mean rank correlation of at least `FOLLOWS` in size, and a change of
-       at least `MATTERS` standard deviations from end to end, the one that changes most: its name.
+       at least `MATTERS` standard deviations from end to end, the one that changes most: its
+       name, with "class too" where the class changes for `MOST` of the codes.
     4. "mixed".
 
     Without a classifier rule 2 is left out.
@@ -44,15 +45,18 @@ def name_directions(effects: Effects) -> tuple[str, ...]:
 def _name(effects: Effects, k: int, row: dict[str, float]) -> str:
     if row["image distance"] < VISIBLE:
         return NOTHING
+    also = ""
     if effects.classes is not None and row["class changed"] >= MOST:
         first, last = (_dominant(effects.classes[k, :, end]) for end in (0, -1))
-        return MIXED if first == last else f"class {first} -> {last}"
+        if first != last:
+            return f"class {first} -> {last}"
+        also = ", class too"
     moved = {
         name: abs(row[f"{name} effect"])
         for name in effects.measures
         if abs(row[f"{name} rank"]) >= FOLLOWS and abs(row[f"{name} effect"]) >= MATTERS
     }
-    return max(moved, key=lambda name: moved[name]) if moved else MIXED
+    return max(moved, key=lambda name: moved[name]) + also if moved else MIXED
 
 
 def _dominant(classes: np.ndarray) -> str:
