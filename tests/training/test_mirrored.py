@@ -108,3 +108,56 @@ def test_mirrored_training_on_the_command_line(tmp_path, run_cli):
         for name in ("one", "two")
     ]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+GAN_STEP = """
+    import json
+    from tfgenxai.training.strategies import make_strategy, split_cpu
+    split_cpu(2)
+    import keras
+    import numpy as np
+    from tfgenxai.models import model_entry
+
+    keras.utils.set_random_seed(0)
+    entry = model_entry("cgan")
+    strategy = make_strategy("mirrored")
+    with strategy.scope():
+        model = entry.load_class()(**entry.config, attention=0, average=0.5)
+        model.compile(optimizer=model.default_optimizer(), jit_compile=False)
+    vectors = [w for w in model.discriminator.weights if "vector_u" in w.path]
+    before = [w.numpy() for w in model.generator.weights]
+    old_vectors = [v.numpy() for v in vectors]
+    x = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
+    history = model.fit(x, np.arange(4), batch_size=4, verbose=0).history
+
+    def apart(weights):
+        pairs = [[part.numpy() for part in w.value.values] for w in weights]
+        return max(float(abs(one - other).max()) for one, other in pairs)
+
+    decay = 2 / 11  # of the first step, whatever is asked for
+    averages = [
+        decay * old + (1 - decay) * new.numpy()
+        for old, new in zip(before, model.generator.weights)
+    ]
+    means = [abs(a.numpy() - b).max() for a, b in zip(model.averaged.weights, averages)]
+    print(json.dumps({
+        "replicas": strategy.num_replicas_in_sync,
+        "losses": [history[name][0] for name in ("generator_loss", "discriminator_loss")],
+        "apart": apart([*model.trainable_variables, *vectors]),
+        "average": float(max(means)),
+        "moved": float(min(abs(v.numpy() - b).max() for v, b in zip(vectors, old_vectors))),
+    }))
+"""
+
+
+@pytest.mark.slow
+def test_a_step_of_a_gan_with_an_average_and_spectral_normalisation(tmp_path, run_python):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(GAN_STEP))
+    done = run_python(script)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["replicas"] == 2 and np.isfinite(found["losses"]).all()
+    assert found["apart"] == 0  # both copies hold the same weights
+    assert found["average"] < 1e-6
+    assert found["moved"] > 0  # the power iteration has made a step
