@@ -35,6 +35,7 @@ class Subject:
         classifier: a graph with `probabilities` that labels what a generator draws, or None.
         count: codes that are drawn for a generator.
         seed: of the codes.
+        classes: of a conditional live model; None for what a SavedModel's card says.
     """
 
     graphs: Mapping[str, Graph]
@@ -43,6 +44,7 @@ class Subject:
     classifier: Graph | None = None
     count: int = 64
     seed: int = 0
+    classes: int | None = None
 
     def given(self, graph: Graph, rows: Any = slice(None)) -> dict[str, Any]:
         """The images, or some rows, as the graph takes them: with labels if it is conditional.
@@ -84,7 +86,7 @@ class Subject:
     @cached_property
     def generator(self) -> Generator:
         """What makes images of codes, `generate` or `decode`; see `draws`."""
-        return Generator.of(self.graphs)
+        return Generator.of(self.graphs, classes=self.classes)
 
     @property
     def draws(self) -> bool:

@@ -104,7 +104,8 @@ class Watch(Callback):
         if self.log is None:
             return
         graphs = {name: Graph.from_function(f) for name, f in self.signatures.items()}
-        subject = Subject(graphs, self.images, self.data.labels, count=_SHOWN)
+        classes = getattr(self.model, "num_classes", 0) or None
+        subject = Subject(graphs, self.images, self.data.labels, count=_SHOWN, classes=classes)
         if "encode" in graphs:
             log_latents(subject, self.log, epoch, self.latents)
         if "discriminate" in graphs:
