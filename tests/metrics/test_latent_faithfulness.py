@@ -45,6 +45,18 @@ def test_resampled_dimensions_differ_by_two_normals(linear):
     np.testing.assert_allclose(few.scores, same.scores[:2], rtol=1e-4, atol=1e-7)
 
 
+def test_resampled_dimensions_come_from_the_models_prior(linear):
+    decode, codes, changes = linear
+    spec = tf.TensorSpec((None, codes.shape[1]), tf.float32, name="eps")
+    threes = tf.function(lambda eps: {"z": 0.0 * eps + 3.0}, [spec])
+    prior = Graph.from_function(threes.get_concrete_function())
+    curve = latent_deletion(decode, codes, changes, replace="resample", draws=1, prior=prior)
+    moved = changes / codes**2 * (codes - 3) ** 2
+    order = np.argsort(-changes, axis=1)
+    expected = np.take_along_axis(moved, order, axis=1).cumsum(axis=1) / PIXELS
+    np.testing.assert_allclose(curve.scores[:, 1:], expected, rtol=1e-3, atol=1e-5)
+
+
 def test_a_decoder_that_is_not_linear_and_takes_a_label():
     keras.utils.set_random_seed(0)
     z, label = keras.Input((3,), name="z"), keras.Input((2,), name="label")

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import find_output
+from tfgenxai.latent.decoding import prior_codes
 from tfgenxai.metrics.curve import Curve
 from tfgenxai.metrics.relevance import relevance_rows
 from tfgenxai.metrics.removal import Removal
@@ -27,6 +28,7 @@ def latent_deletion(
     steps: int = 20,
     draws: int = 4,
     controls: int = 3,
+    prior: Graph | None = None,
     seed: int = 0,
 ) -> Curve:
     """Squared distance of the image from the original as latents go: a larger area is better.
@@ -39,9 +41,10 @@ def latent_deletion(
         codes: (N, d), or what else a `Method` on the decoder takes.
         relevance: importance of every dimension, (N, d): an `Attribution` of a decoder's target,
             or KL divergence by dimension.
-        replace: "zero" sets dimensions to the prior's mean, "resample" to draws of N(0, 1).
+        replace: "zero" sets dimensions to 0, the mean of N(0, 1), "resample" to draws of the prior.
         steps, controls, seed: see `faithfulness.deletion`.
         draws: how often the dimensions are resampled, the curve being the mean.
+        prior: a model's signature from `eps` to `z`; by default codes are standard normal.
     """
     if replace not in ("zero", "resample"):
         raise UsageError(f"replace is 'zero' or 'resample', not {replace!r}.")
@@ -59,7 +62,9 @@ def latent_deletion(
     else:
         streams = [np.random.default_rng([seed, n]) for n in range(len(scores))]
         baselines = [
-            np.stack([rng.standard_normal(scores.x.shape[1]) for rng in streams])
+            prior_codes(
+                prior, np.stack([rng.standard_normal(scores.x.shape[1]) for rng in streams])
+            )
             for _ in range(draws)
         ]
     options = {"steps": steps, "controls": controls, "seed": seed}
