@@ -60,8 +60,9 @@ def _write_saved_model(model: Any, folder: Path, half: bool) -> list[str]:
         if name != "serving_default":
             setattr(module, name, function)
     # What no signature reads stays behind, such as a generator of which an average draws.
-    read = {id(v): v for signature in signatures.values() for v in signature.variables}
-    module.weights = list(read.values())
+    read = {id(v) for signature in signatures.values() for v in signature.variables}
+    weights = [halved.get(id(w.value), (w, w.value))[1] for w in model.weights]
+    module.weights = [stored for stored in weights if id(stored) in read]
     tf.saved_model.save(module, str(folder), signatures=signatures)
     _forget_seeds(folder / "saved_model.pb")
     return list(signatures)
