@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,22 @@ def _write_saved_model(model: Any, folder: Path, half: bool) -> list[str]:
         if name != "serving_default":
             setattr(module, name, function)
     # What no signature reads stays behind, such as a generator of which an average draws.
-    read = {id(v) for signature in signatures.values() for v in signature.variables}
-    weights = [halved.get(id(w.value), (w, w.value))[1] for w in model.weights]
-    module.weights = [stored for stored in weights if id(stored) in read]
+    module.weights = _read_by(signatures.values())
     tf.saved_model.save(module, str(folder), signatures=signatures)
     _forget_seeds(folder / "saved_model.pb")
     return list(signatures)
+
+
+def _read_by(signatures: Iterable[Any]) -> list[tf.Variable]:
+    """The variables of traced functions, each once, in the order in which they were first read."""
+    found: dict[int, tf.Variable] = {}
+    for signature in signatures:
+        by_handle = {id(variable.handle): variable for variable in signature.variables}
+        # `variables` come from a set, in any order.
+        for captured in signature.captured_inputs:
+            if id(captured) in by_handle:
+                found.setdefault(id(captured), by_handle[id(captured)])
+    return list(found.values())
 
 
 def _halved(model: Any) -> dict[int, tuple[Any, tf.Variable]]:
