@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.metrics.intervals import interval
+from tfgenxai.metrics.intervals import interval, proportion
 
 
 def test_it_is_the_normal_interval_where_that_holds() -> None:
@@ -40,3 +41,14 @@ def test_the_same_values_give_the_same_interval_and_undefined_ones_do_not_count(
 def test_what_has_no_mean_is_refused(values: object) -> None:
     with pytest.raises(InvalidInputError, match="interval"):
         interval(values)
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 30), (7, 30), (30, 30)])
+def test_wilsons_interval(hits, count):
+    """The two shares p from which the one observed is just 1.96 standard errors away."""
+    found = proportion(hits, count)
+    assert (found.mean, found.count) == (hits / count, count)
+    for end in (found.low, found.high):
+        apart = abs(end - hits / count)
+        expected = norm.ppf(0.975) * np.sqrt(end * (1 - end) / count)
+        np.testing.assert_allclose(apart, expected, atol=1e-8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tfgenxai.data import ImageData
 from tfgenxai.graph import Graph
 from tfgenxai.metrics.features import Readings
+from tfgenxai.models.gan import GAN
 from tfgenxai.tensorboard.drawn import Drawn, Health
 
 REAL = np.random.default_rng(3).integers(0, 256, (40, 4, 4, 1), dtype=np.uint8)
@@ -38,8 +41,12 @@ class Toy(keras.Model):
 
 @pytest.fixture(scope="module")
 def judge() -> keras.Model:
+    return make_judge(4)
+
+
+def make_judge(side: int) -> keras.Model:
     keras.utils.set_random_seed(0)
-    image = keras.Input((4, 4, 1), name="image")
+    image = keras.Input((side, side, 1), name="image")
     x = keras.layers.Flatten(name="flat")(image)
     x = keras.layers.Dense(6, activation="tanh", name="hidden")(x)
     x = keras.layers.Dense(3, activation="softmax", name="probabilities")(x)
@@ -47,7 +54,7 @@ def judge() -> keras.Model:
 
 
 def graph_of(judge: keras.Model) -> Graph:
-    spec = tf.TensorSpec((None, 4, 4, 1), tf.float32, name="image")
+    spec = tf.TensorSpec((None, *judge.input_shape[1:]), tf.float32, name="image")
     return Graph.from_function(
         tf.function(lambda image: {"probabilities": judge(image)}, input_signature=[spec])
     )
@@ -112,6 +119,29 @@ def test_numbers_of_every_epoch_and_a_warning_before_the_first_ends(tmp_path, ju
     first = said.index("warning: after 2 updates the generator may be losing modes: ")
     assert first < said.index("drawn after epoch 1: Fr\u00e9chet distance ")
     assert "warning: after epoch 2 " in said and "features vary 0% as much" in said
+
+
+def test_measuring_touches_neither_weights_nor_random_states(tmp_path, capsys):
+    """A conditional GAN with an average: its variables hold the states of its noise too."""
+    pixels = np.random.default_rng(1).integers(0, 256, (24, 28, 28, 1), dtype=np.uint8)
+    graph = graph_of(make_judge(28))
+    ends = []
+    for watched in (False, True):
+        keras.utils.set_random_seed(7)
+        model = GAN(num_classes=3, attention=0, seed=2)
+        model.compile(model.default_optimizer(), jit_compile=False)
+        if watched:
+            watcher = Drawn(tmp_path, ImageData("toys", "test", pixels, "", ""), graph, every=1)
+            watcher.set_model(model)
+            watcher.on_train_begin()
+            watcher.on_train_batch_end(0)
+            watcher.on_epoch_end(0)
+        states = [np.array(v) for v in (*model.variables, *model.optimizer.variables)]
+        noise = model.noise((4,)).numpy()
+        ends.append([*states, noise, random.random(), np.random.random(), tf.random.normal((3,))])
+    assert "drawn after epoch 1" in capsys.readouterr().err
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_model_that_generates_nothing_is_left_alone(tmp_path, judge, capsys):

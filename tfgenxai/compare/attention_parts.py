@@ -99,8 +99,12 @@ def add_worth(comparison: Attention) -> None:
         "with a gain of 0.",
     )
     drawn: list[dict[str, Any]] = []
-    for network in comparison.part(GENERATOR, added=True):
-        row, (whole, without) = attention_worth.image_row(network, comparison.subjects)
+    generators = comparison.part(GENERATOR, added=True)
+    if generators:
+        count = comparison.results["drawn"]
+        real = attention_worth.Real.of(comparison.subjects, count)
+    for network in generators:
+        row, (whole, without) = attention_worth.image_row(network, comparison.subjects, real)
         comparison.figure(
             f"without-{network.model}",
             plots.image_grid(

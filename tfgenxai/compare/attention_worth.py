@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,23 @@ if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
 
 
-def image_row(network: Network, subjects: Subjects) -> tuple[dict[str, Any], tuple[Any, Any]]:
+class Real(NamedTuple):
+    """Features (n, D) of real images: the test images, and as many training images as are drawn."""
+
+    test: np.ndarray
+    train: np.ndarray
+
+    @classmethod
+    def of(cls, subjects: Subjects, drawn: int) -> Self:
+        """What the classifier makes of them."""
+        classify = subjects.classifier["classify"]
+        parts = subjects.data.images, subjects.train(drawn).images
+        return cls(*(read(classify, images).features for images in parts))
+
+
+def image_row(
+    network: Network, subjects: Subjects, real: Real
+) -> tuple[dict[str, Any], tuple[Any, Any]]:
     """Change of the images of a generator without its attention, and both sets of images.
 
     `change`, mean absolute difference of pixels; `apart`, that of two images drawn of different
@@ -28,11 +44,8 @@ def image_row(network: Network, subjects: Subjects) -> tuple[dict[str, Any], tup
                                       output="image")  # fmt: skip
     classify = subjects.classifier["classify"]
     seen, cut = (read(classify, images) for images in (whole, without))
-    reference = read(classify, subjects.data.images).features
-    real = read(classify, subjects.train(len(whole)).images).features
-    distances = [
-        frechet(each.features[: len(real)], reference, real[: len(whole)]) for each in (seen, cut)
-    ]
+    count = len(real.train)
+    distances = [frechet(each.features[:count], real.test, real.train) for each in (seen, cut)]
     row = {
         "network": network.name,
         "gain": network.gain,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgenxai.metrics.intervals import LEVEL, Interval
+from tfgenxai.metrics.intervals import ENDS, Interval
 
 BINS = 10
-_ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True)
@@ -96,5 +95,5 @@ def _per_bin(places: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _around(mean: float, drawn: np.ndarray, count: int) -> Interval:
-    low, high = np.quantile(drawn, _ENDS)
+    low, high = np.quantile(drawn, ENDS)
     return Interval(mean, float(low), float(high), count)

@@ -16,6 +16,7 @@ from tfgenxai import data, plots
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import ModelNotFoundError, UsageError
 from tfgenxai.files import write_bytes, write_text
+from tfgenxai.latent.classifier import find_classifier
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.latent.figures import Walkable, views, walks
 from tfgenxai.latent.generator import Generator, find_generator
@@ -26,7 +27,6 @@ from tfgenxai.saved.read import SavedModel, load
 
 if TYPE_CHECKING:
     from tfgenxai.data import ImageData
-    from tfgenxai.graph import Graph
 
 USUAL_SIZE = 2_000
 # Fewer make no neighbourhoods worth looking at: t-SNE's perplexity of 30 wants 91.
@@ -92,11 +92,14 @@ def latents(request: LatentsRequest) -> dict[str, Any]:
     size = len(images) if images is not None else request.size or USUAL_SIZE
     if size < SMALLEST_SIZE:
         raise UsageError(f"There are {size} images; {SMALLEST_SIZE} codes at least are needed.")
+    classifier = None
+    if "generate" in model:
+        classifier = find_classifier(model, request.classifier, trusted=request.trusted)
     known = spaces(
         model,
         images,
         size=size,
-        classifier=_classifier(request, model),
+        classifier=classifier,
         label=request.label,
         seed=request.seed,
     )
@@ -141,15 +144,6 @@ def _images(request: LatentsRequest, model: SavedModel) -> ImageData:
         progress=sys.stderr.isatty(),
     )
     return model.as_trained(found[: request.size or USUAL_SIZE])
-
-
-def _classifier(request: LatentsRequest, model: SavedModel) -> Graph | None:
-    """The model that labels generated images: the one named, else for digits the shipped one."""
-    digits = model.trained_on.get("name") == "mnist"
-    name = request.classifier or ("classifier" if digits else None)
-    if name is None or "generate" not in model:
-        return None
-    return load(name, trusted=request.trusted)["classify"]
 
 
 def _walkable(model: SavedModel, measured: Measured, images: ImageData | None) -> Walkable | None:

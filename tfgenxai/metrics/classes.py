@@ -9,9 +9,7 @@ import numpy as np
 from scipy.special import entr, rel_entr
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.metrics.intervals import LEVEL, Interval, interval
-
-_ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+from tfgenxai.metrics.intervals import ENDS, Interval, interval
 
 
 def classifier_score(probabilities: np.ndarray, *, draws: int = 1000, seed: int = 0) -> Interval:
@@ -36,7 +34,7 @@ def classifier_score(probabilities: np.ndarray, *, draws: int = 1000, seed: int 
     rng = np.random.default_rng(seed)
     even = np.full(len(both), 1.0 / len(both))
     means = np.stack([rng.multinomial(len(both), even) @ both / len(both) for _ in range(draws)])
-    low, high = np.quantile(_score(means), _ENDS)
+    low, high = np.quantile(_score(means), ENDS)
     return Interval(float(_score(both.mean(axis=0))), float(low), float(high), len(values))
 
 
@@ -60,7 +58,7 @@ def class_kl(
     shares, real = class_shares(votes, classes), class_shares(real_votes, classes)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(votes), shares, size=draws) / len(votes)
-    low, high = np.quantile(rel_entr(drawn, real).sum(axis=1), _ENDS, method="nearest")
+    low, high = np.quantile(rel_entr(drawn, real).sum(axis=1), ENDS, method="nearest")
     return Interval(float(rel_entr(shares, real).sum()), float(low), float(high), len(votes))
 
 

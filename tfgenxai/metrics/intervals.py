@@ -10,6 +10,8 @@ import numpy as np
 from tfgenxai.errors import InvalidInputError
 
 LEVEL = 0.95
+#: The quantiles between which that share lies.
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True)
@@ -69,5 +71,13 @@ def interval(values: Any, *, draws: int = 2000, seed: int = 0) -> Interval:
             for start in range(0, draws, per_chunk)
         ]
     )
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(means, ENDS)
     return Interval(mean, float(low), float(high), len(array))
+
+
+def proportion(hits: int, count: int) -> Interval:
+    """A share with Wilson's score interval (Wilson 1927), which is right near 0 and 1 as well."""
+    from scipy.stats import binomtest
+
+    ends = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
+    return Interval(hits / count, float(ends.low), float(ends.high), count)

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.metrics.intervals import LEVEL, Interval
-
-_ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+from tfgenxai.metrics.intervals import ENDS, Interval
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def two_way(values: Any, *, draws: int = 1000, seed: int = 0) -> Shares:
 
 
 def _around(mean: float, drawn: np.ndarray, count: int) -> Interval:
-    low, high = np.quantile(drawn, _ENDS)
+    low, high = np.quantile(drawn, ENDS)
     return Interval(mean, float(low), float(high), count)
 
 

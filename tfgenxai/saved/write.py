@@ -55,7 +55,9 @@ def _write_saved_model(model: Any, folder: Path, half: bool) -> list[str]:
     halved: dict[int, tuple[Any, tf.Variable]] = {}
     if half:
         halved = _halved(model)
-        functions = {name: _reading(function, halved) for name, function in functions.items()}
+        # `serving_default` is another's function, which is traced once.
+        made = {id(f): _reading(f, halved) for f in dict.fromkeys(functions.values())}
+        functions = {name: made[id(function)] for name, function in functions.items()}
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
     for name, function in functions.items():
         if name != "serving_default":

@@ -4,24 +4,12 @@ import sys
 
 import numpy as np
 import pytest
-from scipy.stats import beta, norm
+from scipy.stats import beta
 
 from tests.latent.directions.toys import PLACE, THICKNESS, WIDTH, bar_generator
 from tfgenxai.latent.directions import METHODS, Directions, Training, find_directions, rca, rca_rows
-from tfgenxai.latent.directions.rca import proportion
 
 EYE = np.eye(WIDTH)
-
-
-@pytest.mark.parametrize(("hits", "count"), [(0, 30), (7, 30), (30, 30)])
-def test_wilsons_interval(hits, count):
-    """The two shares p from which the one observed is just 1.96 standard errors away."""
-    found = proportion(hits, count)
-    assert (found.mean, found.count) == (hits / count, count)
-    for end in (found.low, found.high):
-        apart = abs(end - hits / count)
-        expected = norm.ppf(0.975) * np.sqrt(end * (1 - end) / count)
-        np.testing.assert_allclose(apart, expected, atol=1e-8)
 
 
 def test_directions_that_do_something_are_told_apart_and_dummies_are_not():

@@ -14,6 +14,7 @@ import numpy as np
 
 from tfgenxai import plots
 from tfgenxai.files import write_text
+from tfgenxai.latent.classifier import find_classifier
 from tfgenxai.latent.directions.directions import Directions
 from tfgenxai.latent.directions.effects import effects
 from tfgenxai.latent.directions.gif import save_gif
@@ -21,7 +22,7 @@ from tfgenxai.latent.directions.learn import Learned
 from tfgenxai.latent.directions.methods import find_directions
 from tfgenxai.latent.directions.naming import name_directions
 from tfgenxai.latent.directions.rca import Rca, rca
-from tfgenxai.latent.directions.request import DirectionsRequest
+from tfgenxai.latent.directions.request import NO_CLASSIFIER, DirectionsRequest
 from tfgenxai.latent.generator import Generator
 from tfgenxai.saved.read import load
 
@@ -78,7 +79,9 @@ def directions(request: DirectionsRequest) -> dict[str, Any]:
     """
     model = load(request.path, trusted=request.trusted)
     generator = Generator.of(model)
-    classifier = request.find_classifier(model, generator)
+    classifier = None
+    if request.classifier != NO_CLASSIFIER:
+        classifier = find_classifier(model, request.classifier, trusted=request.trusted)
     request.shown_labels(generator, _BESIDE)
     applied = {path.stem: Directions.load(path) for path in request.apply}
     for each in applied.values():

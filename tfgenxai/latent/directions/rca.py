@@ -16,7 +16,7 @@ from tfgenxai.latent.directions.matrices import Fixed
 from tfgenxai.latent.directions.methods import METHODS, find_directions
 from tfgenxai.latent.directions.training import Game, History, Training, batch_of
 from tfgenxai.latent.generator import Generator
-from tfgenxai.metrics.intervals import LEVEL, Interval, interval
+from tfgenxai.metrics.intervals import Interval, interval, proportion
 
 PAIRS = 2_000
 _AT_ONCE = 250
@@ -94,14 +94,6 @@ def rca(
         recognised=recognised,
         history=history,
     )
-
-
-def proportion(hits: int, count: int) -> Interval:
-    """A share with Wilson's score interval (Wilson 1927), which is right near 0 and 1 as well."""
-    from scipy.stats import binomtest
-
-    ends = binomtest(hits, count).proportion_ci(LEVEL, method="wilson")
-    return Interval(hits / count, float(ends.low), float(ends.high), count)
 
 
 def rca_rows(

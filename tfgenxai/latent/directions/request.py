@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgenxai.errors import ModelNotFoundError, UsageError
+from tfgenxai.errors import UsageError
 from tfgenxai.latent.directions.learn import COUNT
 from tfgenxai.latent.directions.methods import METHODS
 from tfgenxai.latent.directions.training import Training
 from tfgenxai.latent.generator import Generator
-from tfgenxai.saved.read import SavedModel, load
 
 if TYPE_CHECKING:
-    from tfgenxai.graph import Graph
+    pass
 
 #: --classifier that stands for none
 NO_CLASSIFIER = "none"
@@ -68,26 +67,6 @@ class DirectionsRequest:
             raise UsageError("Two files of one name are applied; results go by their names.")
         if self.count < 1 or self.samples < 2 or self.seed < 0:
             raise UsageError("--count is at least 1, --samples at least 2, --seed at least 0.")
-
-    def find_classifier(self, model: SavedModel, generator: Generator) -> Graph | None:
-        """What sees classes in the generator's images; None where nothing does.
-
-        Raises:
-            ModelNotFoundError: the model named does not classify.
-        """
-        if self.classifier == NO_CLASSIFIER:
-            return None
-        digits = model.trained_on.get("name") == "mnist"
-        name = self.classifier or ("classifier" if digits else None)
-        if name is None:
-            return None
-        found = load(name, trusted=self.trusted)
-        if "classify" not in found:
-            raise ModelNotFoundError(
-                f"{name} has no signature 'classify'; give --classifier another model, or "
-                f"{NO_CLASSIFIER}."
-            )
-        return found["classify"]
 
     def shown_labels(self, generator: Generator, count: int) -> np.ndarray | None:
         """Labels (count,) of the figures' rows; None of a generator that takes none.
