@@ -1,0 +1,1 @@
+"""Variational explanations of one prediction: mixtures over the pixels of an image."""
