@@ -132,13 +132,15 @@ def _log_one(model: Any, args: argparse.Namespace) -> dict[str, Any]:
 
 def _labeller(model: Any, data: str | None) -> Any:
     """The classifier that labels what the model draws, if it draws and there is one."""
-    from tfgenxai.tensorboard.labels import shipped_classifier
+    from tfgenxai.latent.classifier import shipped_classifier
 
     if "generate" not in model:
         return None
-    name = data or model.trained_on.get("name")
     image = model["generate"].outputs.get("image")
-    return None if image is None else shipped_classifier(name, tuple(image.shape[1:]))
+    if image is None:
+        return None
+    found = shipped_classifier(data or model.trained_on.get("name"), image.shape[1:])
+    return None if found is None else found["classify"]
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

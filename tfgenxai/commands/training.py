@@ -241,18 +241,13 @@ def _judge(model: Any, args: argparse.Namespace, data_name: str) -> Any:
 
     None where the model draws nothing, or where the one that ships knows other images.
     """
-    from tfgenxai.errors import ModelNotFoundError
+    from tfgenxai.latent.classifier import shipped_classifier
     from tfgenxai.latent.generator import find_generator
     from tfgenxai.saved.read import load
 
     graph = find_generator(model)
     if args.classifier:
         return load(args.classifier)
-    if graph is None:
-        return None
-    try:
-        found = load("classifier")
-    except ModelNotFoundError:
-        return None
-    fits = found["classify"].inputs["image"].shape == graph.outputs["image"].shape
-    return found if fits and found.trained_on.get("name") == data_name else None
+    return (
+        None if graph is None else shipped_classifier(data_name, graph.outputs["image"].shape[1:])
+    )

@@ -14,6 +14,7 @@ from keras.callbacks import Callback
 from tfgenxai.attribution.latent_grad_cam import LatentGradCAM
 from tfgenxai.errors import LayerNotFoundError, UsageError
 from tfgenxai.graph import Graph
+from tfgenxai.latent.classifier import shipped_classifier
 from tfgenxai.latent.quality import knn_accuracy
 from tfgenxai.latent.walks import traversal
 from tfgenxai.metrics.likelihood import active_units
@@ -21,7 +22,6 @@ from tfgenxai.pictures import as_pixels
 from tfgenxai.plots.tiles import heat_tiles
 from tfgenxai.targets import Discriminator, Latent
 from tfgenxai.tensorboard.drawn import Drawn
-from tfgenxai.tensorboard.labels import shipped_classifier
 from tfgenxai.tensorboard.subject import Subject, computed
 from tfgenxai.tensorboard.summaries import Summaries
 
@@ -41,7 +41,7 @@ def watch(latents: Sequence[int] = ()) -> Callable[[Path, ImageData], list[Callb
         found: list[Callback] = [Watch(logs / "watch", data, latents=latents)]
         classifier = shipped_classifier(data.name, data.shape)
         if classifier is not None:
-            found.append(Drawn(logs / "drawn", data, classifier))
+            found.append(Drawn(logs / "drawn", data, classifier["classify"]))
         return found
 
     return make
