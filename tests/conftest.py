@@ -14,6 +14,11 @@ from tests.deviations import Deviations
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# A process for every core: with more threads than that, they spend their time on each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(_threads, "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--deviations`."""
