@@ -1,0 +1,72 @@
+"""DeepFool on affine logits: one step, at the known distance."""
+
+import numpy as np
+import pytest
+
+from tests.attacks.oracles import nearest_plane
+from tfgenxai.attacks import DeepFool
+from tfgenxai.errors import UsageError
+
+
+def test_one_step_reaches_the_boundary_at_the_known_distance(linear, images):
+    attack = DeepFool(linear.graph, steps=1, overshoot=0.01)
+    small = images * 0.02 + 0.49  # near enough to a boundary for the range to be wide
+    found = attack(small, progress=False)
+    expected = np.stack([nearest_plane(linear, image) for image in small])
+    assert np.abs(expected).max() < 0.4
+    deltas = found.deltas.reshape(len(small), -1)
+    np.testing.assert_allclose(deltas, 1.01 * expected, atol=2e-5)
+    np.testing.assert_allclose(
+        found.norms()["l2"], 1.01 * np.linalg.norm(expected, axis=1), rtol=1e-3
+    )
+    assert found.success.all()
+    short = found.images + 0.98 * (deltas / 1.01).reshape(small.shape)
+    np.testing.assert_array_equal(linear.logits(short).argmax(axis=1), found.seen)
+
+
+def test_pixels_at_the_end_of_their_range_are_left_out(linear):
+    """What remains is the nearest point of the plane that the other pixels can reach."""
+    image = np.full((4, 5, 1), 0.5, np.float32)
+    image[0] = 0.0
+    image[1, :3] = 1.0
+    x = image.ravel()
+    expected = nearest_plane(linear, image, lambda w: ~((x == 0) & (w < 0)) & ~((x == 1) & (w > 0)))
+    found = DeepFool(linear.graph, steps=1, overshoot=0.0)(image[None], progress=False)
+    assert np.abs(expected).max() < 0.5
+    np.testing.assert_allclose(found.deltas.ravel(), expected, atol=1e-5)
+
+
+def test_a_mask_leaves_the_nearest_point_among_what_is_allowed(linear, images):
+    mask = np.arange(20).reshape(4, 5) % 2 == 0
+    found = DeepFool(linear.graph, steps=1, overshoot=0.0)(images, mask=mask, progress=False)
+    for image, delta in zip(images, found.deltas):
+        expected = nearest_plane(linear, image, lambda w: mask.ravel())
+        if np.abs(expected).max() < 0.4:
+            np.testing.assert_allclose(delta.ravel(), expected, atol=1e-5)
+    assert not found.deltas[:, ~mask].any()
+    nothing = DeepFool(linear.graph)(images, mask=np.zeros((4, 5), bool), progress=False)
+    assert not nothing.deltas.any() and not nothing.success.any()
+
+
+def test_on_a_network_it_misleads_and_half_the_way_does_not(bent, stark):
+    found = DeepFool(bent)(stark, progress=False)
+    assert found.success.all()
+    assert found.adversarial.min() >= 0 and found.adversarial.max() <= 1
+    once = bent.function("image", "logits")(stark + 0.5 * found.deltas).numpy().argmax(axis=1)
+    assert (once == found.seen).mean() > 0.8  # the boundary is near the end of the way
+
+
+def test_it_gives_up_beyond_a_norm(bent, stark):
+    free = DeepFool(bent)(stark, progress=False)
+    limit = float(np.median(free.norms()["l2"]))
+    found = DeepFool(bent, eps=limit)(stark, progress=False)
+    assert found.norms()["l2"].max() <= limit * (1 + 1e-5)
+    np.testing.assert_array_equal(found.success, free.norms()["l2"] <= limit * (1 + 1e-5))
+
+
+def test_errors(linear, images):
+    with pytest.raises(UsageError, match="towards none"):
+        DeepFool(linear.graph)(images, target=1)
+    for options in ({"overshoot": -1}, {"steps": 0}, {"classes": 0}, {"eps": 0.0}):
+        with pytest.raises(UsageError, match="="):
+            DeepFool(linear.graph, **options)
