@@ -17,6 +17,7 @@ from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
     from tfgenxai.attribution.base import Attribution, Method
+    from tfgenxai.attribution.cluster_vi import ClusterVI
     from tfgenxai.attribution.deconvnet import Deconvnet
     from tfgenxai.attribution.grad_cam import GradCAM
     from tfgenxai.attribution.grad_cam_plus_plus import GradCAMPlusPlus
@@ -161,6 +162,12 @@ METHODS: dict[str, Entry] = {
         "a sparse linear model of the target near the input",
         "Ribeiro, Singh and Guestrin 2016; lime",
     ),
+    "cluster_vi": Entry(
+        "cluster_vi",
+        "ClusterVI",
+        "what a mixture fitted to one image and its class is unsure of, and its clusters",
+        "Blei, Kucukelbir and McAuliffe 2017, made to explain an image",
+    ),
 }
 
 _HOMES = {
@@ -172,6 +179,7 @@ _HOMES = {
 __all__ = [
     "METHODS",
     "Attribution",
+    "ClusterVI",
     "Deconvnet",
     "Entry",
     "GradCAM",
