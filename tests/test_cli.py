@@ -32,6 +32,7 @@ COMMANDS = [
     "latents",
     "neurons",
     "attention",
+    "attack",
     "disentangle",
     "directions",
     "log",

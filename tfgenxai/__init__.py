@@ -58,6 +58,7 @@ _HOMES = {
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 _SUBPACKAGES = (
+    "attacks",
     "attribution",
     "compare",
     "data",

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tfgenxai.commands.attack import add_attack_command
 from tfgenxai.commands.attention import add_attention_command
 from tfgenxai.commands.compare import add_compare_command
 from tfgenxai.commands.directions import add_directions_command
@@ -29,6 +30,7 @@ examples:
   tfgenxai explain saliency cvae --target latent:3  which pixels move a latent coordinate
   tfgenxai latents dcgan                            the codes of a model, seen and measured
   tfgenxai neurons classifier --layer conv_1        which neurons carry which digit
+  tfgenxai attack classifier --attack pgd           images that it takes for something else
   tfgenxai attention sagan                          where each pixel takes from, and its worth
   tfgenxai disentangle conv-vae-faces               do latents stand for single factors?
   tfgenxai directions dcgan --method sefa           lines through a code space, and what they change
@@ -84,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_latents_command(commands)
     add_neurons_command(commands)
     add_attention_command(commands)
+    add_attack_command(commands)
     add_disentangle_command(commands)
     add_directions_command(commands)
     add_compare_command(commands)

@@ -75,7 +75,7 @@ class Perturbed:
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in about}
         known = {name: array for name, array in arrays.items() if array is not None}
         content = io.BytesIO()
-        np.savez_compressed(content, about=np.array(json.dumps(about)), **known)  # type: ignore[arg-type]
+        np.savez_compressed(content, about=np.array(json.dumps(about)), **known)
         return write_bytes(path, content.getvalue())
 
     @classmethod

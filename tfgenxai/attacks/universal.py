@@ -84,7 +84,7 @@ class Universal(Attack):
         x = images
         if self.training is not None:
             x = checked_images(self.training, self.victim.graph, self.victim.input)
-        union = allowed.any(axis=0, keepdims=True)
+        union = np.logical_or.reduce(allowed, axis=0, keepdims=True)
         seen = self.victim.votes(x)
         v = np.zeros((1, *x.shape[1:]), np.float32)
         rng = np.random.default_rng(self.seed)

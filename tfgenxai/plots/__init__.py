@@ -1,6 +1,7 @@
 """Figures: each function gives back a matplotlib Figure; `save` writes it as a PNG file."""
 
 from tfgenxai.pictures import make_grid
+from tfgenxai.plots.attacks import attacked
 from tfgenxai.plots.attention import attention_chart, attention_queries, index_slip
 from tfgenxai.plots.charts import bars, curve, curves, matrix
 from tfgenxai.plots.codes import picture_table
@@ -16,6 +17,7 @@ from tfgenxai.plots.walks import interpolation
 __all__ = [
     "ablation_heatmap",
     "activation_maps",
+    "attacked",
     "attention_chart",
     "attention_queries",
     "bars",
