@@ -42,6 +42,15 @@ MODELS = {
         32,
         {"latent_dim": 10, "num_classes": 10},
     ),
+    "cluster-vae": ModelEntry(
+        "cluster_vae",
+        "ClusterVAE",
+        "a mixture as the prior: ten clusters, found without labels",
+        "mnist",
+        50,
+        256,
+        {"pretraining": 10},
+    ),
     "dcgan": ModelEntry("dcgan", "DCGAN", "TensorFlow tutorial GAN", "mnist", 50, 256),
     "gan": ModelEntry(
         "gan", "GAN", "residual GAN with self-attention, 150 latents", "mnist", 20, 64
