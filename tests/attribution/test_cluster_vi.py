@@ -99,6 +99,7 @@ def test_metrics_take_it(convolutional, classifier, two):
         ({"clusters": 1}, "clusters="),
         ({"notes": "square"}, "not 'square'"),
         ({"weight": -1}, "weight="),
+        ({"rate": 0}, "rate="),
     ],
 )
 def test_options_that_do_not_fit(classifier, options, message):

@@ -44,6 +44,7 @@ SETTINGS = {
     "rise": {"masks": 12, "cells": 3},
     "shap": {"background": 0.0, "features": FEATURES, "algorithm": "exact"},
     "lime": {"features": FEATURES, "samples": 30},
+    "cluster_vi": {"variant": "pixels", "steps": 2},
 }
 #: Maps of the layer's resolution rather than the input's.
 AT_LAYER = {
@@ -55,8 +56,8 @@ AT_LAYER = {
     "latent_anomaly_cam",
 }
 #: Pixels without a say get something all the same: in RISE a share of every mask that leaves
-#: them, in LIME the noise of a fit.
-NOISY = {"rise", "lime"}
+#: them, in LIME the noise of a fit; and a variance is nowhere 0.
+NOISY = {"rise", "lime", "cluster_vi"}
 #: What the values add up to: the target, or its difference from that of a black image.
 SUMS = {"lrp": 0.0, "innvestigate": 0.0, "integrated_gradients": 1.0, "shap": 1.0}
 
@@ -204,5 +205,6 @@ def test_a_linear_function_of_a_code(name):
 
 
 def test_nothing_is_left_out():
-    """Class activation maps need feature maps; RISE estimates a mean that has no closed form."""
-    assert set(LINEAR) | AT_LAYER | {"guided_grad_cam", "rise"} == set(METHODS)
+    """CAMs need feature maps, two others images; what RISE estimates has no closed form."""
+    others = {"guided_grad_cam", "cluster_vi", "rise"}
+    assert set(LINEAR) | AT_LAYER | others == set(METHODS)

@@ -21,12 +21,13 @@ OPTIONS = {
     "rise": {"masks": 40},
     "shap": {"background": 0.0, "segments": 6},
     "lime": {"background": 0.0, "segments": 6, "samples": 60},
+    "cluster_vi": {"variant": "pixels", "steps": 2},
 }
 # These explain a latent code, and the model has none.
 NOT_FOR_CLASSIFIERS = {"latent_anomaly_cam"}
 CAMS = {"grad_cam", "grad_cam_plus_plus", "score_cam", "layer_cam", "latent_grad_cam"}
 
-MASKS = {"occlusion", "rise"}
+PIXELS = {"occlusion", "rise", "cluster_vi"}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_layers_are_known_by_their_own_names(graph):
 def test_every_method_explains_it_as_it_explains_the_live_model(graph, model, name, pictures):
     found = explain(graph, name, pictures)
     live = explain(Graph.from_keras(model), name, pictures)
-    shape = (8, 8) if name in CAMS else (16, 16) if name in MASKS else (16, 16, 1)
+    shape = (8, 8) if name in CAMS else (16, 16) if name in PIXELS else (16, 16, 1)
     assert found.values.shape[1:] == shape
     assert np.abs(found.values).max() > 0
     scale = np.abs(live.values).max()

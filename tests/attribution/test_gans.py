@@ -45,6 +45,7 @@ SETTINGS = {
     "var_grad": {"samples": 3},
     "rise": {"masks": 8, "cells": 3},
     "lime": {"samples": 30},
+    "cluster_vi": {"variant": "pixels", "steps": 1},
     "shap": {"background": 0.0},
 }
 WORKS = {
@@ -67,12 +68,14 @@ WORKS = {
     "rise": [INFER],
     "shap": ["bigan generate"],
     "lime": ["bigan generate", POOLED],
+    "cluster_vi": [POOLED],
 }
 CAMS = [name for name in METHODS if name.endswith(("_cam", "_cam_plus_plus"))]
 #: What a method cannot explain, and what it says of it.
 REFUSED = [
     *((name, PERCEPTRON, "no convolution|no logvar|logvar") for name in CAMS),
     ("guided_grad_cam", CODES, r"explains images .* 'z' has shape"),
+    ("cluster_vi", CODES, r"explains images .* 'z' has shape"),
     ("rise", CODES, "masks images; input 'z' is a vector"),
     ("latent_anomaly_cam", INFER, "looks for an output named mean"),
 ]

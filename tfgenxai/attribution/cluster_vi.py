@@ -27,7 +27,7 @@ Variant = Literal["convolutional", "pixels"]
 Map = Literal["variance", "cluster", "mask"]
 
 #: Steps after which the objective has settled; docs/methods/cluster_vi.md says how this was seen.
-STEPS: dict[str, int] = {"convolutional": 100, "pixels": 100}
+STEPS: dict[str, int] = {"convolutional": 60, "pixels": 100}
 _PREDICTED = "predicted class"
 #: The prior mean of a pixel is that of a window whose side is this share of the image's.
 _WINDOW = 0.25
@@ -60,7 +60,9 @@ class ClusterVI(Method):
         variant: "convolutional", a small generator and learner for every image; or "pixels", a
             mixture for every pixel.
         clusters: K, how many mixtures.
-        steps: rounds of ten learner steps and a generator's, of pixels steps; 100 by default.
+        steps: rounds, 60 by default, of ten steps of the learner and one of the generator; of
+            pixels, steps, 100 by default.
+        rate: Adam's, 0.05 by default.
         map: "variance", of the posterior at a pixel (2 x 2 pixels have one in common where the
             variant is convolutional); "cluster", the probability of the foreground, which is the
             cluster whose pixels are brightest; "mask", 1 where the background has less than 0.1.
@@ -85,6 +87,7 @@ class ClusterVI(Method):
         variant: Variant = "convolutional",
         clusters: int = 2,
         steps: int | None = None,
+        rate: float = 0.05,
         map: Map = "variance",
         weight: float = 1.0,
         blend: bool = False,
@@ -106,6 +109,9 @@ class ClusterVI(Method):
         self.steps = STEPS[variant] if steps is None else steps
         check_count("steps", self.steps, 1)
         check_count("clusters", clusters, 2)
+        if not 0.0 < rate < np.inf:
+            raise UsageError(f"rate= is a number above 0, not {rate!r}.")
+        self.rate = rate
         self.variant, self.clusters, self.map = variant, clusters, map
         self.weight, self.blend = weight, blend
         self._models: dict[Hashable, GeneratorLearner | PixelClusters] = {}
@@ -120,6 +126,7 @@ class ClusterVI(Method):
             "variant": self.variant,
             "clusters": self.clusters,
             "steps": self.steps,
+            "rate": self.rate,
             "map": self.map,
             "weight": self.weight,
             "blend": self.blend,
@@ -174,6 +181,7 @@ class ClusterVI(Method):
         options: dict[str, Any] = {
             "clusters": self.clusters,
             "weight": self.weight,
+            "rate": self.rate,
             "notes": notes,
             "seed": self.seed,
         }
