@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfgenxai import attacks, data, load
-from tfgenxai.attacks.command import others_of
+from tfgenxai.attacks.vae import others_of
 from tfgenxai.cli import main
 from tfgenxai.saved.write import write_card
 
@@ -97,13 +97,6 @@ def test_a_vae_and_a_table_for_the_terminal(call, shelf, tmp_path):
         digits, digits.images[chosen]
     )
     np.testing.assert_array_equal(found.adversarial, expected.adversarial)
-
-
-def test_the_goal_is_the_next_image_of_another_class():
-    labels = np.array([1, 1, 2, 1, 3])
-    assert list(others_of(labels, 5)) == [2, 2, 3, 4, 0]
-    assert list(others_of(None, 3)) == [1, 2, 0]
-    assert list(others_of(np.ones(3, int), 3)) == [1, 2, 0]
 
 
 @pytest.mark.parametrize(

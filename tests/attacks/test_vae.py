@@ -6,6 +6,7 @@ from scipy.optimize import brentq
 
 from tests.attacks.oracles import PLACES
 from tfgenxai.attacks import LatentAttack, OutputAttack
+from tfgenxai.attacks.vae import others_of
 from tfgenxai.errors import InvalidInputError, UsageError
 
 
@@ -57,6 +58,13 @@ def test_success_and_reconstructions_are_those_of_the_model(vae, images):
     ]
     np.testing.assert_array_equal(found.success, apart[0] < apart[1])
     assert not found.deltas[:, ~mask].any() and np.abs(found.deltas).max() <= 0.3 + 1e-6
+
+
+def test_the_goal_is_the_next_image_of_another_class():
+    labels = np.array([1, 1, 2, 1, 3])
+    assert list(others_of(labels, 5)) == [2, 2, 3, 4, 0]
+    assert list(others_of(None, 3)) == [1, 2, 0]
+    assert list(others_of(np.ones(3, int), 3)) == [1, 2, 0]
 
 
 def test_errors(vae, images):

@@ -14,6 +14,7 @@ from tfgenxai import plots
 from tfgenxai.attacks import ATTACKS, attack_entry, create
 from tfgenxai.attacks.base import Attack
 from tfgenxai.attacks.result import Adversarial, Redirected
+from tfgenxai.attacks.vae import others_of
 from tfgenxai.attacks.victim import image_input
 from tfgenxai.data.images import ImageData
 from tfgenxai.errors import UsageError
@@ -100,15 +101,6 @@ def attack(request: AttackRequest) -> dict[str, Any]:
 
 
 _NAMES = {"classifier": "classifier", "vae": "VAE"}
-
-
-def others_of(labels: np.ndarray | None, count: int) -> np.ndarray:
-    """For each image the place of the next one of another class; without labels, of the next."""
-    places = np.arange(count)
-    if labels is None or len(np.unique(labels[:count])) < 2:
-        return np.roll(places, -1)
-    steps = (places[:, None] + 1 + places) % count
-    return steps[places, np.argmax(labels[steps] != labels[:count, None], axis=1)]
 
 
 def _asked(request: AttackRequest) -> ExplainRequest:

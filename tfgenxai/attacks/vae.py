@@ -184,6 +184,15 @@ class OutputAttack(VaeAttack):
         return goals
 
 
+def others_of(labels: np.ndarray | None, count: int) -> np.ndarray:
+    """For each image the place of the next one of another class; without labels, of the next."""
+    places = np.arange(count)
+    if labels is None or len(np.unique(labels[:count])) < 2:
+        return np.roll(places, -1)
+    steps = (places[:, None] + 1 + places) % count
+    return steps[places, np.argmax(labels[steps] != labels[:count, None], axis=1)]
+
+
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Euclidean distance of each pair of rows, (N,)."""
     rows = (first.astype(np.float64) - second).reshape(len(first), -1)

@@ -88,6 +88,13 @@ COMPARISONS: dict[str, Entry] = {
         64,
         8,
     ),
+    "attacks": Entry(
+        "attacks",
+        "compare_attacks",
+        "adversarial attacks against explanations: whether both point at the same pixels",
+        200,
+        10,
+    ),
     "cue": Entry(
         "cue",
         "compare_cue",

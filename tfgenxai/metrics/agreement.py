@@ -50,7 +50,7 @@ def agreement(
         for measure in MEASURES:
             row |= _cells(measure, found[measure])
         places = int(np.prod(maps[first].shape[1:]))
-        rows.append(row | {"iou_chance": _chance(_size(top, places), places)})
+        rows.append(row | {"iou_chance": iou_chance(_size(top, places), places)})
     return pandas.DataFrame(rows)
 
 
@@ -83,7 +83,7 @@ def similarities(
     if absolute:
         a, b = np.abs(a), np.abs(b)
     size = _size(top, int(np.prod(a.shape[1:])))
-    tops = [_top(each.reshape(len(a), -1), size, (seed, i)) for i, each in enumerate((a, b))]
+    tops = [top_places(each.reshape(len(a), -1), size, (seed, i)) for i, each in enumerate((a, b))]
     pairs = [*zip(a, b, strict=True)]
     return {
         "spearman": np.array([rank_correlation(p.ravel(), q.ravel()) for p, q in pairs]),
@@ -139,7 +139,7 @@ def _size(top: float, places: int) -> int:
     return max(1, round(top * places))
 
 
-def _top(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
+def top_places(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
     """The `size` most relevant places of rows (N, P), as booleans; equal ones at random."""
     found = np.zeros(rows.shape, bool)
     for n, row in enumerate(rows):
@@ -148,7 +148,7 @@ def _top(rows: np.ndarray, size: int, seed: tuple[int, int]) -> np.ndarray:
     return found
 
 
-def _chance(size: int, places: int) -> float:
+def iou_chance(size: int, places: int) -> float:
     """The mean IoU of random sets of places: how many they share is hypergeometric."""
     from scipy.stats import hypergeom
 
