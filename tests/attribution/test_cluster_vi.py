@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfgenxai.attribution import ClusterVI
 from tfgenxai.errors import UsageError
 from tfgenxai.metrics.faithfulness import insertion
+from tfgenxai.metrics.scorecard import scorecard
 from tfgenxai.targets import ClassLogit, Output
 from tfgenxai.variational.generator_learner import GeneratorLearner
 from tfgenxai.variational.maps import cluster_map, mask_map
@@ -85,7 +86,11 @@ def test_the_prior_is_the_mean_of_the_class(classifier, images, two):
 
 def test_metrics_take_it(convolutional, classifier, two):
     method, _, labels = convolutional
-    curve = insertion(classifier.graph, two, ClassLogit(labels), method(two), steps=3)
+    target, masks = ClassLogit(labels), two[..., 0] > 0.5
+    row = scorecard(method, two, target, masks=masks, steps=3, controls=1, runs=10, draws=1, seed=0)
+    for metric in ("deletion", "insertion_gain", "infidelity", "auroc", "max_sensitivity", "gini"):
+        assert np.isfinite(row[metric]), metric
+    curve = insertion(classifier.graph, two, target, method(two), steps=3)
     logits = classifier.model(two).numpy()[[0, 1], labels]
     np.testing.assert_allclose(curve.scores[:, -1], logits, rtol=1e-5)
 

@@ -41,7 +41,7 @@ class PredictedClass(Target):
         """One element, whose place `ClusterVI` finds for every sample."""
         scores = find_output(graph, None, ("logits", "probabilities"), "ClusterVI")
         found = element_of_each(graph, scores, np.zeros(0, np.int32), "class")
-        return replace(found, names=(_PREDICTED,), rows=(), key=(_PREDICTED, scores.name))
+        return replace(found, names=(_PREDICTED,), rows=())
 
 
 class ClusterVI(Method):
@@ -142,21 +142,21 @@ class ClusterVI(Method):
         """The maps of one target after the other."""
         if explained.names == (_PREDICTED,):
             feeds = feeds._replace(rows=(self._classes(feeds),))
-        maps = {"cluster": cluster_map, "mask": mask_map}
+        images = np.asarray(feeds.inputs[self.wrt], np.float32)
         values = []
         for target in range(len(explained.names)):
-            found = self.posterior(feeds, explained, target)
-            images = np.asarray(feeds.inputs[self.wrt], np.float32)
-            values.append(
-                found.variance
-                if self.map == "variance"
-                else maps[self.map](found.probabilities, images)
-            )
+            found = self.posterior(images, feeds, explained, target)
+            if self.map == "variance":
+                values.append(found.variance)
+            else:
+                made = {"cluster": cluster_map, "mask": mask_map}[self.map]
+                values.append(made(found.probabilities, images))
         return Explanation(np.stack(values, axis=1))
 
-    def posterior(self, feeds: Feeds, explained: Explained, target: int) -> PixelPosterior:
-        """What is found of a batch when one of the targets is asked for."""
-        images = np.asarray(feeds.inputs[self.wrt], np.float32)
+    def posterior(
+        self, images: np.ndarray, feeds: Feeds, explained: Explained, target: int
+    ) -> PixelPosterior:
+        """What is found of a batch's images (n, H, W, C) when one of the targets is asked for."""
         key = (len(images), explained.key)
         if key not in self._models:
             self._models[key] = self._made(len(images), in_logs(explained), self.notes)

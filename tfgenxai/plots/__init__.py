@@ -4,6 +4,7 @@ from tfgenxai.pictures import make_grid
 from tfgenxai.plots.attacks import attacked
 from tfgenxai.plots.attention import attention_chart, attention_queries, index_slip
 from tfgenxai.plots.charts import bars, curve, curves, matrix
+from tfgenxai.plots.clusters import reveal_curves
 from tfgenxai.plots.codes import picture_table
 from tfgenxai.plots.directions import effect_chart, image_blocks, rca_bars
 from tfgenxai.plots.disentanglement import factor_latents
@@ -44,6 +45,7 @@ __all__ = [
     "png",
     "rca_bars",
     "reconstructions",
+    "reveal_curves",
     "save",
     "scatter",
     "scatters",
