@@ -164,7 +164,8 @@ class GeneratorLearner(Descent):
             levels[:, :, :, None], (*tf.unstack(tf.shape(first)[:-1]), levels.shape[-1])
         )
         drawn = 0.5 + 0.5 * tf.tanh(tf.concat([first, others], axis=-1))
-        return drawn, tf.nn.softmax(logits)
+        # Not tf.nn.softmax, which with oneDNN takes five axes at most.
+        return drawn, tf.exp(tf.nn.log_softmax(logits))
 
     def seen(self, patches: tf.Tensor, drawn: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         """What the classifier is asked about, x̂ in patches (N, B, sites, 4, C)."""
