@@ -78,7 +78,7 @@ def test_draws_depend_on_the_seed_and_the_place_only(bent, stark):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "steps= is a whole number from 1"),
+        ({"steps": 0}, "steps= must be a whole number, at least 1"),
         ({"restarts": 2, "random_start": False}, "random start only"),
         ({"step": -1.0}, "step= is the length"),
         ({"norm": "l0"}, "linf, l2"),

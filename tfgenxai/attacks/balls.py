@@ -95,6 +95,7 @@ def ascend(
     """
     for _ in range(steps):
         slopes = np.where(allowed, slope(images + deltas), 0.0)
-        deltas = drawn_back(deltas + step * steepest(slopes, norm), eps, norm)
-        deltas = inside(images, deltas).astype(np.float32)
+        # First into [0, 1]: drawing back does not leave it, and the ball is used to its edge.
+        deltas = inside(images, deltas + step * steepest(slopes, norm))
+        deltas = drawn_back(deltas, eps, norm).astype(np.float32)
     return deltas

@@ -180,15 +180,3 @@ def allowed_values(mask: np.ndarray | None, images: np.ndarray) -> np.ndarray:
             f"{chosen.shape}."
         )
     return np.broadcast_to(np.broadcast_to(chosen, pixels)[..., None], images.shape)
-
-
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """The value as an int.
-
-    Raises:
-        UsageError: it is no whole number from `least`.
-    """
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise UsageError(f"{name}= is a whole number from {least}, not {value!r}.")
-    return int(value)

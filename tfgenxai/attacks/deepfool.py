@@ -9,16 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attacks.balls import check_ball, drawn_back, inside, lengths
-from tfgenxai.attacks.base import Attack, Batch, check_count
+from tfgenxai.attacks.base import Attack, Batch
 from tfgenxai.attacks.victim import Victim
+from tfgenxai.attribution.gradients import check_count
 from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 
-#: (images, classes seen) -> gaps, slopes, fallen; see `planes`.
-Planes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+#: (images, classes seen) -> gaps, slopes; see `planes`.
+Planes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class DeepFool(Attack):
@@ -28,9 +29,10 @@ class DeepFool(Attack):
     nearest plane where another class draws level with the one seen. The sum of all steps is
     stretched by 1 + `overshoot`, to get past it. On affine logits one step is exact.
 
-    The paper knows no bounds of the pixels. Here values that stand at 0 or 1 and would leave are
-    left out of a step, as are those that a mask forbids: what remains is the nearest point of the
-    plane among those that can be reached.
+    The paper knows no bounds of the pixels. Here every point that is tried is cut off at 0 and 1;
+    what was cut off is made up for in the next steps, if it can be: where nearly all that would
+    help is black or white already the walk may come to a halt. With a mask the planes are those
+    over the pixels that may change.
 
     Args:
         graph, seed: see `Attack`; nothing is drawn.
@@ -60,9 +62,11 @@ class DeepFool(Attack):
             raise UsageError(f"overshoot= is 0 or more, not {overshoot}.")
         if eps is not None:
             check_ball(eps, "l2")
-        self.steps = check_count("steps", steps)
+        check_count("steps", steps, 1)
+        self.steps = steps
         self.overshoot, self.eps = overshoot, eps
-        self.classes = min(check_count("classes", classes), self.victim.classes - 1)
+        check_count("classes", classes, 1)
+        self.classes = min(classes, self.victim.classes - 1)
         self._planes = planes(self.victim, self.classes)
 
     def settings(self) -> dict[str, Any]:
@@ -78,20 +82,20 @@ class DeepFool(Attack):
     def perturb(self, batch: Batch) -> np.ndarray:
         """Steps until the verdict falls, for the images where it has not."""
         deltas = np.zeros_like(batch.images)
+        ways = np.zeros_like(batch.images)  # the sum of all steps, before it is cut off
         walking = np.arange(len(deltas))
         for _ in range(self.steps):
-            x, seen, now = batch.images[walking], batch.seen[walking], deltas[walking]
-            gaps, slopes, fallen = self._planes(x + now, seen)
-            step = nearest(x + now, gaps, slopes, batch.allowed[walking])
-            going = ~fallen & (np.abs(step).max(axis=(1, 2, 3)) > 0)
+            x, now = batch.images[walking], deltas[walking]
+            gaps, slopes = self._planes(x + now, batch.seen[walking])
+            step = onto_nearest(gaps, np.where(batch.allowed[walking, None], slopes, 0.0))
+            going = (gaps.max(axis=1) <= 0) & (np.abs(step).max(axis=(1, 2, 3)) > 0)
             if self.eps is not None:
                 going &= lengths(now).ravel() < self.eps
-            walking, x, now, step = walking[going], x[going], now[going], step[going]
+            walking, x = walking[going], x[going]
             if not len(walking):
                 break
-            # Of `now`, what was stretched before is taken back first.
-            total = now / (1.0 + self.overshoot) + step
-            total = inside(x, (1.0 + self.overshoot) * total)
+            ways[walking] += step[going]
+            total = inside(x, (1.0 + self.overshoot) * ways[walking])
             if self.eps is not None:
                 total = drawn_back(total, self.eps, "l2")
             deltas[walking] = total
@@ -101,8 +105,8 @@ class DeepFool(Attack):
 def planes(victim: Victim, classes: int) -> Planes:
     """A function from images and the classes seen to the planes between them and other classes.
 
-    It gives the other logits less the own one (n, classes), the slopes of these differences
-    (n, classes, H, W, C), and whether another class is ahead (n,).
+    It gives the other logits less the own one (n, classes), the largest first, and the slopes of
+    these differences (n, classes, H, W, C).
     """
     shape = victim.graph.inputs[victim.input].shape
 
@@ -127,31 +131,23 @@ def planes(victim: Victim, classes: int) -> Planes:
         autograph=False,
     )
 
-    def at(images: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        gaps, slopes = (found.numpy() for found in compiled(images, seen.astype(np.int32)))
-        return gaps, slopes, gaps.max(axis=1) > 0
+    def at(images: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gaps, slopes = compiled(images, seen.astype(np.int32))
+        return gaps.numpy(), slopes.numpy()
 
     return at
 
 
-def nearest(
-    images: np.ndarray, gaps: np.ndarray, slopes: np.ndarray, allowed: np.ndarray
-) -> np.ndarray:
+def onto_nearest(gaps: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """The step (n, H, W, C) onto the nearest plane; 0 where none can be reached.
 
     Args:
-        images: (n, H, W, C).
         gaps: (n, K), other logits less the own one.
         slopes: (n, K, H, W, C), of the gaps.
-        allowed: bool (n, H, W, C).
     """
-    x = images[:, None]
-    stuck = ((x <= 0.0) & (slopes < 0.0)) | ((x >= 1.0) & (slopes > 0.0))
-    w = np.where(allowed[:, None] & ~stuck, slopes, 0.0)
-    squares = np.sum(w.astype(np.float64) ** 2, axis=(2, 3, 4))
-    far = np.abs(gaps) / np.sqrt(np.where(squares > 0, squares, np.nan))
-    far = np.where(np.isnan(far), np.inf, far)
+    squares = np.sum(slopes.astype(np.float64) ** 2, axis=(2, 3, 4))
+    reached = squares > 0
+    far = np.where(reached, np.abs(gaps) / np.sqrt(np.where(reached, squares, 1.0)), np.inf)
     rows, best = np.arange(len(far)), far.argmin(axis=1)
-    size = squares[rows, best]
-    scale = np.abs(gaps[rows, best]) / np.where(size > 0, size, np.inf)
-    return (scale[:, None, None, None] * w[rows, best]).astype(np.float32)
+    scale = np.abs(gaps[rows, best]) / np.where(reached, squares, np.inf)[rows, best]
+    return (scale[:, None, None, None] * slopes[rows, best]).astype(np.float32)

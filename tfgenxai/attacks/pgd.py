@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.attacks.balls import Norm, ascend, check_ball, inside, random_point
-from tfgenxai.attacks.base import Attack, Batch, check_count
+from tfgenxai.attacks.base import Attack, Batch
+from tfgenxai.attribution.gradients import check_count
 from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ class PGD(Attack):
         super().__init__(graph, seed=seed)
         check_ball(eps, norm)
         self.eps, self.norm = eps, norm
-        self.steps = check_count("steps", steps)
-        self.restarts = check_count("restarts", restarts)
+        check_count("steps", steps, 1)
+        self.steps = steps
+        check_count("restarts", restarts, 1)
+        self.restarts = restarts
         self.step = REACH * eps / steps if step is None else step
         if not 0.0 < self.step < np.inf:
             raise UsageError(f"step= is the length of a step, above 0, not {step}.")

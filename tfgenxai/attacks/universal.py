@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.attacks.balls import Norm, check_ball, drawn_back, inside
-from tfgenxai.attacks.base import Attack, Batch, check_count, checked_images
+from tfgenxai.attacks.base import Attack, Batch, checked_images
 from tfgenxai.attacks.deepfool import DeepFool
+from tfgenxai.attribution.gradients import check_count
 from tfgenxai.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ class Universal(Attack):
                 f"fooling= is a share of the images, above 0 and at most 1: {fooling}."
             )
         self.eps, self.norm, self.fooling = eps, norm, fooling
-        self.passes = check_count("passes", passes)
-        self.finder = DeepFool(graph, steps=steps, eps=None, seed=seed)
+        check_count("passes", passes, 1)
+        self.passes = passes
+        self.finder = DeepFool(graph, steps=steps)
         self.training = training
         self.perturbation: np.ndarray | None = None
 

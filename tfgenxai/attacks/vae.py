@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfgenxai.attacks.balls import Norm, ascend, check_ball
-from tfgenxai.attacks.base import allowed_values, check_count, checked_images
+from tfgenxai.attacks.base import allowed_values, checked_images
 from tfgenxai.attacks.pgd import REACH
 from tfgenxai.attacks.result import Redirected
 from tfgenxai.attacks.victim import image_input
+from tfgenxai.attribution.gradients import check_count
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.explained import find_output
 from tfgenxai.metrics.batches import batched
@@ -44,6 +45,8 @@ class VaeAttack(ABC):
 
     #: name in the registry
     name: ClassVar[str]
+    #: the signature whose output is led to the goal's
+    signature: ClassVar[str]
 
     def __init__(
         self,
@@ -61,7 +64,8 @@ class VaeAttack(ABC):
             )
         check_ball(eps, norm)
         self.eps, self.norm, self.seed = eps, norm, seed
-        self.steps = check_count("steps", steps)
+        check_count("steps", steps, 1)
+        self.steps = steps
         self.graph = model[self.signature]
         self.input = image_input(self.graph)
         restore = model["reconstruct"]
@@ -71,9 +75,6 @@ class VaeAttack(ABC):
         spec = tf.TensorSpec(tensor.shape, tensor.dtype)
         made = tf.TensorSpec(self.output().shape, tf.float32)
         self._descent = tf.function(self._slope, input_signature=[spec, made], autograph=False)
-
-    #: the signature whose output is led to the goal's
-    signature: ClassVar[str]
 
     @abstractmethod
     def output(self) -> tf.Tensor:
