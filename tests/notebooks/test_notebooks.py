@@ -25,6 +25,12 @@ FIGURES = {
     "08_shap_vs_lime": 8,
     "09_saliency_vs_lrp": 8,
     "10_vae_vs_gan": 11,
+    "11_conditional_gan": 8,
+    "12_attention": 8,
+    "13_infogan": 6,
+    "14_bigan": 4,
+    "15_interpretable_directions": 9,
+    "17_attacks_and_explanations": 11,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
