@@ -152,22 +152,26 @@ def picture(found: Adversarial | Redirected) -> Any:
     """The first images, what became of them and what was added, as a figure."""
     few = slice(_SHOWN)
     title = f"{found.attack}: {int(found.success.sum())} of {len(found)} succeed"
-    if isinstance(found, Redirected):
-        more = {
-            "reconstruction": found.restored,
-            "after": found.restored_after,
-            "goal": found.goals,
-        }
-        captions = {
-            "captions_after": [f"{share:.0%} nearer" for share in found.closed[few]],
-            "more": {name: each[few] for name, each in more.items()},
-        }
-    else:
-        captions = {
-            "captions": _verdicts(found.before[few]),
-            "captions_after": _verdicts(found.after[few]),
-        }
-    return plots.attacked(found.images[few], found.adversarial[few], title=title, **captions)
+    images, adversarial = found.images[few], found.adversarial[few]
+    if isinstance(found, Adversarial):
+        return plots.attacked(
+            images,
+            adversarial,
+            captions=_verdicts(found.before[few]),
+            captions_after=_verdicts(found.after[few]),
+            title=title,
+        )
+    return plots.attacked(
+        images,
+        adversarial,
+        captions_after=[f"{share:.0%} nearer" for share in found.closed[few]],
+        more={
+            "reconstruction": found.restored[few],
+            "after": found.restored_after[few],
+            "goal": found.goals[few],
+        },
+        title=title,
+    )
 
 
 def _verdicts(probabilities: np.ndarray) -> list[str]:

@@ -34,10 +34,9 @@ def add_vae(comparison: Attacks) -> None:
     count = min(comparison.results["images"], MOST)
     images, labels = subjects.images(count), subjects.labels(count)
     other = others_of(labels, count)
-    options = {"eps": LENGTH, "norm": "l2", "steps": _STEPS}
-    latent = LatentAttack(subjects.vae, **options)
-    found = {each.name: each(images, images[other]) for each in
-             (latent, OutputAttack(subjects.vae, **options))}  # fmt: skip
+    latent = LatentAttack(subjects.vae, eps=LENGTH, steps=_STEPS)
+    output = OutputAttack(subjects.vae, eps=LENGTH, steps=_STEPS)
+    found = {attack.name: attack(images, images[other]) for attack in (latent, output)}
     comparison.section("The VAE: attacks on its code", _READING)
     classify = subjects.classifier["classify"]
     comparison.table(
