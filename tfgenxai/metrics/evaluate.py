@@ -10,6 +10,7 @@ import numpy as np
 from tfgenxai.latent.generator import find_generator
 from tfgenxai.metrics import GENERATED_IMAGES
 from tfgenxai.metrics.batches import batched
+from tfgenxai.metrics.clusters import cluster_means, cluster_metrics
 from tfgenxai.metrics.draws import draw
 from tfgenxai.metrics.generation import generation_report
 from tfgenxai.metrics.likelihood import active_units, importance_bound
@@ -58,6 +59,8 @@ def evaluate(
         metrics["reconstruction_mse"] = float(np.mean(np.square(restored - images)))
         if "logvar" in model["encode"].outputs and binarize:
             metrics |= likelihood_metrics(model, images, seed)
+    if "cluster" in model and data.labels is not None:
+        metrics |= cluster_metrics(model["cluster"], images, data.labels)
     if classifier is not None and train is not None and find_generator(model) is not None:
         classes = classifier["classify"].outputs["probabilities"].shape[1]
         draws = draw(model, generated, classes=classes, seed=seed)
@@ -104,9 +107,15 @@ def measure(
 def likelihood_metrics(model: SavedModel, images: np.ndarray, seed: int) -> dict[str, Any]:
     """ELBO on all images, and the IWAE bound with 50 draws on the first 1,000."""
     bounds = {}
+    means = cluster_means(model) if "draw_cluster" in model else None
     for name, samples, count in (("elbo", 1, len(images)), ("iwae_50", 50, 1000)):
         values = importance_bound(
-            model["encode"], model["decode"], images[:count], samples=samples, seed=seed
+            model["encode"],
+            model["decode"],
+            images[:count],
+            samples=samples,
+            seed=seed,
+            means=means,
         )
         bounds[name] = float(values.mean())
         bounds[f"{name}_images"] = len(values)

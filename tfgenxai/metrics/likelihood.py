@@ -23,6 +23,7 @@ def importance_bound(
     samples: int = 1,
     seed: int = 0,
     chunk: int = 2000,
+    means: np.ndarray | None = None,
 ) -> np.ndarray:
     """IWAE bound on log p(x) of every image, float64 (N,), in nats.
 
@@ -34,12 +35,15 @@ def importance_bound(
         decode: graph from `z` to `logits`.
         images: (N, H, W, C) float32, binary for the bound to be one on a probability.
         chunk: codes decoded at a time, which bounds memory.
+        means: (K, d) of a prior that is a mixture of K equally likely N(mean, 1); by default the
+            prior is N(0, 1).
     """
     posterior = encode.function("image", ["mean", "logvar"])
     logits_of = decode.function("z", "logits")
     bounds = np.empty(len(images))
     per_batch = max(1, chunk // samples)
     draws = min(samples, chunk)
+    centres = tf.constant(np.zeros((1, 1)) if means is None else means, tf.float32)
     for start in range(0, len(images), per_batch):
         batch = tf.constant(images[start : start + per_batch], tf.float32)
         mean, logvar = posterior(batch)
@@ -49,7 +53,7 @@ def importance_bound(
             noise = tf.random.stateless_normal(
                 (count, *mean.shape), seed=[seed, start * samples + first]
             )
-            parts.append(_log_weights(logits_of, batch, mean, logvar, noise))
+            parts.append(_log_weights(logits_of, batch, mean, logvar, noise, centres))
         weights = tf.concat(parts, axis=0)
         bound = tf.reduce_logsumexp(weights, axis=0) - math.log(samples)
         bounds[start : start + per_batch] = bound.numpy()
@@ -62,14 +66,17 @@ def _log_weights(
     mean: tf.Tensor,
     logvar: tf.Tensor,
     noise: tf.Tensor,
+    centres: tf.Tensor,
 ) -> tf.Tensor:
-    """log p(x, z) - log q(z|x) of draws z = mean + sd * noise, (k, N)."""
+    """log p(x, z) - log q(z|x) of draws z = mean + sd * noise, (k, N); the prior's are (K, d)."""
     z = mean + tf.exp(0.5 * logvar) * noise
     logits = logits_of(tf.reshape(z, (-1, mean.shape[1])))
     targets = tf.tile(images, [len(noise), 1, 1, 1])
     cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=targets)
     log_likelihood = -tf.reshape(tf.reduce_sum(cross_entropy, axis=[1, 2, 3]), noise.shape[:2])
-    log_prior = -0.5 * tf.reduce_sum(tf.square(z) + _LOG_2PI, axis=-1)
+    offsets = z[..., tf.newaxis, :] - centres
+    each = -0.5 * tf.reduce_sum(tf.square(offsets) + _LOG_2PI, axis=-1)
+    log_prior = tf.reduce_logsumexp(each, axis=-1) - math.log(len(centres))
     log_posterior = -0.5 * tf.reduce_sum(tf.square(noise) + logvar + _LOG_2PI, axis=-1)
     return log_likelihood + log_prior - log_posterior
 

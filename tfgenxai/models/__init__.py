@@ -49,7 +49,7 @@ MODELS = {
         "mnist",
         50,
         256,
-        {"pretraining": 10},
+        {"pretraining": 15},
     ),
     "dcgan": ModelEntry("dcgan", "DCGAN", "TensorFlow tutorial GAN", "mnist", 50, 256),
     "gan": ModelEntry(
