@@ -35,6 +35,9 @@ def add_train_command(commands: Any) -> None:
     models = ", ".join(_model_names())
     parser.add_argument("model", metavar="MODEL", type=_model_name, help=f"one of: {models}")
     add_data(parser)
+    parser.add_argument(
+        "--only", nargs="+", type=int, default=(), metavar="LABEL", help="images of these labels"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="default: the published number")
     parser.add_argument("--batch-size", type=int, metavar="N", help="default: the published one")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="default: the published")
@@ -156,6 +159,7 @@ def _train(args: argparse.Namespace) -> None:
         source=args.source,
         folder=args.folder,
         size=args.size,
+        only=args.only,
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
@@ -195,10 +199,14 @@ def _evaluate(args: argparse.Namespace) -> None:
     if name is None:
         raise UsageError(f"{model.path} has no card that names its data; add --data.")
     held_out = data.load(name, "test", source=args.source, folder=args.folder, size=args.size)
+    only = model.trained_on.get("only")
+    if only:
+        held_out = held_out.only(only)
     judge = _judge(model, args, name)
     train = None
     if judge is not None:
         train = data.load(name, "train", source=args.source, folder=args.folder, size=args.size)
+        train = train.only(only) if only else train
     metrics = measure(
         model,
         held_out,

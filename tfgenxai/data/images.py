@@ -55,6 +55,22 @@ class ImageData:
         white = np.where(self.pixels > 127, np.uint8(255), np.uint8(0))
         return dataclasses.replace(self, pixels=white)
 
+    def only(self, labels: Sequence[int]) -> ImageData:
+        """The images with one of these `labels`.
+
+        Raises:
+            UsageError: the images have no labels, or none of them has one of these.
+        """
+        if self.labels is None:
+            raise UsageError(f"{self.name} has no labels to choose images by; take all of them.")
+        chosen = np.isin(self.labels, list(labels))
+        if not chosen.any():
+            raise UsageError(
+                f"No image of {self.name} has the label {', '.join(map(str, labels))}; its labels "
+                f"are {', '.join(map(str, np.unique(self.labels)))}."
+            )
+        return self[chosen]
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of one image."""

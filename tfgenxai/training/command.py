@@ -32,6 +32,7 @@ class TrainRequest:
     source: str | None = None
     folder: Path | None = None
     size: int | None = None
+    only: Sequence[int] = ()
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -80,6 +81,8 @@ def train_and_export(
     source, folder = request.source, request.folder
     images = data.load(name, "train", source=source, folder=folder, size=request.size)
     held_out = data.load(name, "test", source=source, folder=folder)
+    if request.only:
+        images, held_out = images.only(request.only), held_out.only(request.only)
     settings = Settings(
         model=request.model,
         epochs=request.epochs or entry.epochs,
@@ -89,7 +92,8 @@ def train_and_export(
         decay=request.decay,
         strategy=request.strategy,
         config=request.config,
-        data={"name": images.name, "source": images.source, "images": len(images), "seed": 0},
+        data={"name": images.name, "source": images.source, "images": len(images), "seed": 0}
+        | ({"only": sorted(request.only)} if request.only else {}),
     )
     trained = train(
         settings,

@@ -32,7 +32,7 @@ def describe(trained: Trained, name: str, images: ImageData, command: str) -> di
             "source": images.source,
             "images": len(images),
             "binarized": model.binarizes,
-            **{k: v for k, v in trained.settings.data.items() if k == "seed"},
+            **{k: v for k, v in trained.settings.data.items() if k in ("seed", "only")},
         },
         "training": settings
         | {
