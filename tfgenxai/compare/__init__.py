@@ -95,6 +95,13 @@ COMPARISONS: dict[str, Entry] = {
         200,
         10,
     ),
+    "clusters": Entry(
+        "clusters",
+        "compare_clusters",
+        "variational clusters of MNIST and of pixels, and what is claimed of them, with controls",
+        500,
+        100,
+    ),
     "cue": Entry(
         "cue",
         "compare_cue",

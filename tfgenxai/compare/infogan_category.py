@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
+from tfgenxai.compare.clustering import (
+    COMPONENTS,
+    by_digit,
+    mixed_up,
+    pixel_clusters,
+    shares_of_digits,
+)
 from tfgenxai.compare.untrained import untrained
 from tfgenxai.latent.codes import read_codes
 from tfgenxai.metrics.codes import Matching, hungarian_accuracy
@@ -16,8 +23,8 @@ if TYPE_CHECKING:
 
 #: Chen et al. 2016, section 7.2: 5 % of MNIST's digits are put in another category.
 PUBLISHED = 0.95
-#: Training images that k-means is made on, starts, and components of the PCA before it.
-_CLUSTERED, _STARTS, _COMPONENTS = 4_000, 2, 50
+#: Training images that k-means is made on.
+_CLUSTERED = 4_000
 #: Images that the network with random weights reads.
 _CONTROLLED = 2_000
 
@@ -68,13 +75,13 @@ def add_category(comparison: InfoGanCodes) -> None:
         "Accuracy after the best matching of categories to digits, with 95 % intervals; "
         "normalised mutual information and adjusted Rand index need no matching. k-means makes "
         f"as many clusters of {comparison.results['clustered']:,} training images, of their "
-        f"pixels or of {_COMPONENTS} principal components. Random weights: the same network, all "
+        f"pixels or of {COMPONENTS} principal components. Random weights: the same network, all "
         "weights drawn anew.",
     )
     comparison.figure(
         "confusion",
         plots.matrix(
-            _shares(found["Q"]),
+            shares_of_digits(found["Q"]),
             category_names(found["Q"]),
             [str(digit) for digit in range(counts["classes"])],
             title="Which category each digit is read as",
@@ -82,16 +89,10 @@ def add_category(comparison: InfoGanCodes) -> None:
             limits=(0.0, 1.0),
         ),
         f"Real test digits by Q's category: each column is a digit and adds up to 1. "
-        f"{_mixed_up(found['Q'])}",
+        f"{mixed_up(found['Q'])}",
     )
     comparison.finding(_against_published(rows, len(labels)))
-    comparison.finding(_mixed_up(found["Q"]))
-
-
-def by_digit(matching: Matching) -> np.ndarray:
-    """The categories in the order of their digits, those without one last."""
-    label_of = matching.label_of
-    return np.argsort(np.where(label_of < 0, len(label_of), label_of), kind="stable")
+    comparison.finding(mixed_up(found["Q"]))
 
 
 def category_names(matching: Matching) -> list[str]:
@@ -105,45 +106,10 @@ def category_names(matching: Matching) -> list[str]:
 
 def _clusters(comparison: InfoGanCodes) -> dict[str, np.ndarray]:
     """Name -> the cluster of each test image, of as many clusters as there are categories."""
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-    from sklearn.pipeline import make_pipeline
-
     train = comparison.infogan.as_trained(comparison.subjects.train(_CLUSTERED)).images
     comparison.results["clustered"] = len(train)
-    known, test = (x.reshape(len(x), -1) for x in (train, comparison.images))
-    seed = comparison.seed
-
-    def means() -> KMeans:
-        return KMeans(comparison.parts.categories, n_init=_STARTS, random_state=seed)
-
-    components = PCA(min(_COMPONENTS, *known.shape), random_state=seed)
-    return {
-        "k-means on pixels": means().fit(known).predict(test),
-        "k-means on PCA": make_pipeline(components, means()).fit(known).predict(test),
-    }
-
-
-def _shares(matching: Matching) -> np.ndarray:
-    """Share of each digit's images in each category, (K, L), categories in the digits' order."""
-    counts = matching.confusion[by_digit(matching)]
-    return counts / np.maximum(counts.sum(axis=0, keepdims=True), 1)
-
-
-def _mixed_up(matching: Matching) -> str:
-    """The digit that is most often read as another one, in a sentence."""
-    wrong = np.where(
-        matching.label_of[:, None] == np.arange(matching.confusion.shape[1]), 0, matching.confusion
-    )
-    category, digit = np.unravel_index(wrong.argmax(), wrong.shape)
-    count, own = wrong[category, digit], matching.confusion[:, digit].sum()
-    if not count:
-        return "No digit is read as another one."
-    seen = matching.label_of[category]
-    instead = f"the {seen}" if seen >= 0 else "no digit"
-    return (
-        f"Most often mixed up is the {digit}: {count:,} of its {own:,} images fall into the "
-        f"category of {instead}."
+    return pixel_clusters(
+        train, comparison.images, comparison.parts.categories, seed=comparison.seed
     )
 
 

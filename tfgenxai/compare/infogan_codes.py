@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai import plots
-from tfgenxai.compare.infogan_category import by_digit, category_names
+from tfgenxai.compare.clustering import by_digit
+from tfgenxai.compare.infogan_category import category_names
 from tfgenxai.latent.codes import WALK, CodeParts, code_grid, code_walk, read_codes
 from tfgenxai.latent.directions.directions import Directions
 from tfgenxai.latent.directions.effects import Effects, effects
