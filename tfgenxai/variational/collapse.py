@@ -56,7 +56,7 @@ def drawn_after(
     ]
     indices = np.concatenate([rng.choice(own, (steps, _BATCH)) for own in shown])
     keras.utils.set_random_seed(seed)
-    settings = {"hidden": (128,), "moves": False} | config
+    settings: dict[str, Any] = {"hidden": (128,), "moves": False} | config
     model = ClusterVAE(hold=hold, hold_over=hold_over, seed=seed, **settings)
     model.compile(optimizer=model.default_optimizer(_RATE), jit_compile=False)
     known = tf.constant(images)
