@@ -26,13 +26,15 @@ class DeepFool(Attack):
     """Algorithm 2 of Moosavi-Dezfooli, Fawzi and Frossard 2016: a perturbation of small l2 norm.
 
     In each step the logits are taken for linear, and the image moves at right angles onto the
-    nearest plane where another class draws level with the one seen. The sum of all steps is
-    stretched by 1 + `overshoot`, to get past it. On affine logits one step is exact.
+    nearest plane where another class draws level with the one seen. On affine logits one step is
+    exact.
 
-    The paper knows no bounds of the pixels. Here every point that is tried is cut off at 0 and 1;
-    what was cut off is made up for in the next steps, if it can be: where nearly all that would
-    help is black or white already the walk may come to a halt. With a mask the planes are those
-    over the pixels that may change.
+    To get past the plane the authors stretch the sum of all steps by 1 + `overshoot`. Here each
+    step aims past it, to where the other class is ahead by `overshoot` times the gap that was to be
+    closed at first: on affine logits that is the same. The paper knows no bounds of the pixels.
+    Here every point that is tried is cut off at 0 and 1, so that a step falls short; steps that
+    aim at the plane itself would then never get there, only ever nearer. With a mask the planes are
+    those over the pixels that may change.
 
     Args:
         graph, seed: see `Attack`; nothing is drawn.
@@ -83,19 +85,23 @@ class DeepFool(Attack):
         """Steps until the verdict falls, for the images where it has not."""
         deltas = np.zeros_like(batch.images)
         ways = np.zeros_like(batch.images)  # the sum of all steps, before it is cut off
+        aims = np.zeros(len(deltas))
         walking = np.arange(len(deltas))
-        for _ in range(self.steps):
+        for number in range(self.steps):
             x, now = batch.images[walking], deltas[walking]
             gaps, slopes = self._planes(x + now, batch.seen[walking])
-            step = onto_nearest(gaps, np.where(batch.allowed[walking, None], slopes, 0.0))
-            going = (gaps.max(axis=1) <= 0) & (np.abs(step).max(axis=(1, 2, 3)) > 0)
+            going = gaps.max(axis=1) <= aims[walking] / 2
             if self.eps is not None:
                 going &= lengths(now).ravel() < self.eps
-            walking, x = walking[going], x[going]
+            walking, x, gaps, slopes = walking[going], x[going], gaps[going], slopes[going]
             if not len(walking):
                 break
-            ways[walking] += step[going]
-            total = inside(x, (1.0 + self.overshoot) * ways[walking])
+            slopes = np.where(batch.allowed[walking, None], slopes, 0.0)
+            if number == 0:
+                best = nearest(-gaps, slopes)
+                aims[walking] = -self.overshoot * gaps[np.arange(len(gaps)), best]
+            ways[walking] += onto(aims[walking, None] - gaps, slopes)
+            total = inside(x, ways[walking])
             if self.eps is not None:
                 total = drawn_back(total, self.eps, "l2")
             deltas[walking] = total
@@ -138,16 +144,22 @@ def planes(victim: Victim, classes: int) -> Planes:
     return at
 
 
-def onto_nearest(gaps: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """The step (n, H, W, C) onto the nearest plane; 0 where none can be reached.
+def nearest(rises: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Which of K differences (n, K) rises by so much in the shortest step, (n,).
 
     Args:
-        gaps: (n, K), other logits less the own one.
-        slopes: (n, K, H, W, C), of the gaps.
+        rises: (n, K), not negative.
+        slopes: (n, K, H, W, C).
     """
-    squares = np.sum(slopes.astype(np.float64) ** 2, axis=(2, 3, 4))
-    reached = squares > 0
-    far = np.where(reached, np.abs(gaps) / np.sqrt(np.where(reached, squares, 1.0)), np.inf)
-    rows, best = np.arange(len(far)), far.argmin(axis=1)
-    scale = np.abs(gaps[rows, best]) / np.where(reached, squares, np.inf)[rows, best]
-    return (scale[:, None, None, None] * slopes[rows, best]).astype(np.float32)
+    sizes = np.linalg.norm(slopes.reshape(*rises.shape, -1), axis=2)
+    far = np.divide(rises, sizes, out=np.full(rises.shape, np.inf), where=sizes > 0)
+    return far.argmin(axis=1)
+
+
+def onto(rises: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """The shortest of these steps, (n, H, W, C); 0 where no pixel can do anything."""
+    rows, best = np.arange(len(rises)), nearest(rises, slopes)
+    w = slopes[rows, best].astype(np.float64)
+    squares = np.sum(w**2, axis=(1, 2, 3))
+    scale = rises[rows, best] / np.where(squares > 0, squares, np.inf)
+    return (scale[:, None, None, None] * w).astype(np.float32)
