@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgenxai.compare.panel import ON_CODES, ON_IMAGES
+from tfgenxai.compare.panel import ON_CLASSIFIERS, ON_CODES, ON_IMAGES
 from tfgenxai.data import load as load_data
 from tfgenxai.latent.effects import eta_squared
 from tfgenxai.latent.generator import Generator
@@ -84,7 +84,7 @@ def cases(subjects: Subjects, faces: SavedModel | None, *, size: int, seed: int)
             classify,
             grey,
             ClassLogit(labels),
-            ON_IMAGES,
+            (*ON_IMAGES, *ON_CLASSIFIERS),
             grey[..., 0] > 0.5,
             "the strokes",
         ),

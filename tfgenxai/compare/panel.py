@@ -15,6 +15,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "rise": {"masks": 500},
     "shap": {"background": 0.0, "segments": 20},
     "lime": {"segments": 20, "samples": 200},
+    "cluster_vi": {"variant": "pixels"},
 }
 #: Their values depend on a seed.
 RANDOM = ("smooth_grad", "var_grad", "rise", "shap", "lime")
@@ -37,6 +38,8 @@ ON_IMAGES = (
     "shap",
     "lime",
 )
+#: Besides those on images: they ask what makes a class.
+ON_CLASSIFIERS = ("cluster_vi",)
 ON_CODES = ("saliency", "gradient_input", "integrated_gradients", "lrp", "occlusion", "shap")
 
 
