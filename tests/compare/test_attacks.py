@@ -42,6 +42,7 @@ class Stub:
     def __init__(self, weights: np.ndarray) -> None:
         count = len(weights)
         self.images = np.zeros((count, *weights.shape[1:], 1), np.float32)
+        self.labels = np.arange(count) % 2
         self.sizes = {"sum": weights}
         self.maps = {"same": weights[: count // 2], "opposite": -weights}
 
@@ -61,6 +62,10 @@ def test_success_is_that_of_the_first_pixels_of_each_order() -> None:
         best = ordered[:, :count].sum(axis=1) > 0.5 * ordered.sum(axis=1)
         np.testing.assert_array_equal(found["own"][:, place], best)
         np.testing.assert_array_equal(found["same"][:, place], best[:20])
+        firsts = np.argsort(-weights.reshape(40, -1), axis=1)[:, :count]
+        used = np.take_along_axis(weights.reshape(40, -1), np.roll(firsts, -1, axis=0), axis=1)
+        expected = used.sum(axis=1) > 0.5 * ordered.sum(axis=1)
+        np.testing.assert_array_equal(found["another digit's"][:, place], expected)
         least = ordered[:, -count:].sum(axis=1) > 0.5 * ordered.sum(axis=1)
         np.testing.assert_array_equal(found["opposite"][:, place], least)
     assert 0.1 < found["random"][:, 1].mean() < 0.9  # half of the pixels
@@ -68,6 +73,8 @@ def test_success_is_that_of_the_first_pixels_of_each_order() -> None:
     same = next(row for row in rows if (row["order"], row["pixels"]) == ("same", 15))
     gain = found["same"][:, 1] - found["random"][:20, 1]
     assert same["gain"] == pytest.approx(gain.mean()) and same["images"] == 20
+    gain = found["same"][:, 1] - found["another digit's"][:20, 1]
+    assert same["gain_other"] == pytest.approx(gain.mean())
 
 
 def agreement_rows(value: float) -> list[dict[str, Any]]:
@@ -75,6 +82,7 @@ def agreement_rows(value: float) -> list[dict[str, Any]]:
         {
             **{"attack": "pgd", "method": method, "spearman": value, "spearman_other": 0.1},
             **{"iou": 0.2, "iou_chance": 0.05, "spearman_gain_low": value - 0.2},
+            "spearman_low": value - 0.1,
         }
         for method in METHODS
     ]
@@ -86,20 +94,21 @@ def agreement_rows(value: float) -> list[dict[str, Any]]:
 def test_the_first_sentence_follows_the_correlations(value: float, word: str) -> None:
     sentence = attacks_words._ranks(agreement_rows(value))
     assert sentence.startswith(word) and f"is {value:.2f}" in sentence
-    assert f"{2 * (value > 0.2)} pairs agree surely more" in sentence
+    assert f"{2 * (value > 0.2)} pairs agree surely, and more" in sentence
 
 
 def test_the_second_sentence_follows_the_confined_attack() -> None:
-    def row(order: str, success: float, low: float) -> dict[str, Any]:
-        return {"order": order, "success": success, "gain_low": low}
+    def row(order: str, success: float, low: float, other: float = 0.1) -> dict[str, Any]:
+        return {"order": order, "success": success, "gain_low": low, "gain_other_low": other}
 
-    ends = [row("random", 0.1, 0.0), row("own", 0.8, 0.6)]
+    ends = [row("random", 0.1, 0.0), row("own", 0.8, 0.6), row("another digit's", 0.3, 0.1)]
     both = [row("saliency", 0.5, 0.3), row("grad_cam", 0.05, -0.2)]
     sentence = attacks_words._use([*ends, *both])
     assert "5 % (grad_cam) to 50 % (saliency)" in sentence
-    assert "only the marks of saliency are surely worth more" in sentence
+    assert sentence.endswith("surely worth more than both controls are the marks of saliency.")
     assert "no explanation's marks" in attacks_words._use([*ends, both[1]])
-    assert "what any of them marks" in attacks_words._use([*ends, both[0]])
+    placed = row("saliency", 0.3, 0.2, -0.1)  # no more than where digits lie
+    assert "no explanation's marks" in attacks_words._use([*ends, placed])
 
 
 @pytest.fixture(scope="module")

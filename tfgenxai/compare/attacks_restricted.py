@@ -10,6 +10,7 @@ import numpy as np
 from tfgenxai import plots
 from tfgenxai.attacks import FGSM, PGD, DeepFool
 from tfgenxai.attacks.balls import inside
+from tfgenxai.attacks.vae import others_of
 from tfgenxai.compare.attacks_material import EPS, LENGTH, Material
 from tfgenxai.metrics.agreement import top_places
 from tfgenxai.metrics.intervals import interval
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Numbers of pixels that may change, and the one that tables and sentences speak of.
 COUNTS, MIDDLE = (50, 100, 200, 400), 200
-OWN, RANDOM = "own", "random"
+OWN, OTHER, RANDOM = "own", "another digit's", "random"
 _STEPS = 10
 _DRAWS = 2
 #: (masks (n, H, W), their images) -> whether the class seen changes, (n,).
@@ -40,13 +41,15 @@ def add_restricted(comparison: Attacks) -> None:
     comparison.table(
         "restricted",
         rows,
-        "Share of the images whose class changes; gain: over random pixels, an image at a time.",
+        "Share of the images whose class changes; gain: over random pixels, an image at "
+        "a time; gain_other: over another digit's.",
         columns=("attack", "pixels", "order", "images", "success", "success_low", "success_high",
-                 "gain", "gain_low", "gain_high"),
+                 "gain", "gain_low", "gain_high", "gain_other", "gain_other_low",
+                 "gain_other_high"),
     )  # fmt: skip
     frame = comparison.frames["restricted"]
     table = frame[frame.pixels == MIDDLE].pivot(index="attack", columns="order", values="success")
-    table = table.loc[list(curves), [RANDOM, *material.maps, OWN]]
+    table = table.loc[list(curves), [RANDOM, OTHER, *material.maps, OWN]]
     comparison.figure(
         "restricted",
         plots.matrix(
@@ -58,7 +61,8 @@ def add_restricted(comparison: Attacks) -> None:
             limits=(0.0, 1.0),
         ),
         f"Attacks that may change {MIDDLE} of {material.images[0, ..., 0].size} pixels only: those "
-        "that each explanation ranks first, those of the attack itself, or random ones.",
+        "that each explanation ranks first, those of the attack itself, those of the attack on "
+        "another digit, or random ones.",
     )
     full = [name for name, each in curves.items() if each[OWN].shape[1] == len(COUNTS)]
     for name in full:
@@ -109,7 +113,9 @@ def successes(
     """Order of pixels -> success (n, counts), in [0, 1]; of random pixels the mean of draws."""
     shape = material.images.shape[:3]
     rng = np.random.default_rng(seed)
-    orders = {**material.maps, OWN: material.sizes[attack]}
+    own = material.sizes[attack]
+    other = others_of(material.labels, len(own))
+    orders = {**material.maps, OWN: own, OTHER: own[other]}
 
     def along(maps: np.ndarray) -> np.ndarray:
         columns = []
@@ -130,7 +136,10 @@ def rows_of(
     for order, values in found.items():
         for place, pixels in enumerate(counts):
             own = values[:, place]
-            gain = own - found[RANDOM][: len(own), place]
+            gains = {
+                end: own - found[control][: len(own), place]
+                for end, control in (("", RANDOM), ("_other", OTHER))
+            }
             rows.append(
                 {
                     "attack": attack,
@@ -138,7 +147,8 @@ def rows_of(
                     "order": order,
                     "images": len(own),
                     **interval(own).row("success"),
-                    **interval(gain).row("gain"),
+                    **interval(gains[""]).row("gain"),
+                    **interval(gains["_other"]).row("gain_other"),
                 }
             )
     return rows
@@ -149,4 +159,6 @@ If the pixels that an explanation marks are those that the verdict hangs on, an 
 well with them alone. Each attack may change only the first pixels of a map, by at most {EPS} \
 each; the universal perturbation is added there only, and DeepFool may not go further than \
 {LENGTH:g} in all. **Random** pixels ({_DRAWS} draws) are what it gets without any explanation, \
-its **own** first pixels (those that it changes most when it may change all) what it would take."""
+its **own** first pixels (those that it changes most when it may change all) what it would take. \
+Digits lie in the middle, and so do the pixels that matter: **another digit's** are the own first \
+pixels of the attack on an image of another class."""

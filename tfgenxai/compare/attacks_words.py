@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgenxai.compare.attacks_agreement import TOP
-from tfgenxai.compare.attacks_restricted import MIDDLE, OWN, RANDOM
+from tfgenxai.compare.attacks_restricted import MIDDLE, OTHER, OWN, RANDOM
 
 if TYPE_CHECKING:
     from tfgenxai.compare.attacks import Attacks
@@ -57,24 +57,35 @@ def _alike(attack: str, rows: list[dict[str, Any]]) -> str:
         f"{row['method']} {row['spearman']:.2f} (another digit: {row['spearman_other']:.2f})"
         for row in rows
     ]
-    sure = [row["method"] for row in rows if row["spearman_gain_low"] > 0]
+    sure = [row["method"] for row in rows if _agrees(row)]
     return (
-        f"Rank correlation of {attack} with: {', '.join(parts)}. Surely more than with the attack "
-        f"on another digit: {', '.join(sure) or 'none'}."
+        f"Rank correlation of {attack} with: {', '.join(parts)}. Surely above 0, and more than "
+        f"with the attack on another digit: {', '.join(sure) or 'none'}."
     )
+
+
+def _agrees(row: dict[str, Any]) -> bool:
+    """Whether attack and method surely agree, and on this image more than across digits."""
+    return row["spearman_low"] > 0 and row["spearman_gain_low"] > 0
 
 
 def _confined(attack: str, rows: list[dict[str, Any]]) -> str:
     by = {row["order"]: row for row in rows}
-    random, own = by.pop(RANDOM), by.pop(OWN)
+    random, own, other = (by.pop(order) for order in (RANDOM, OWN, OTHER))
     listed = [f"{name} {_percent(row['success'])}" for name, row in by.items()]
-    better = [name for name, row in by.items() if row["gain_low"] > 0]
+    better = [name for name, row in by.items() if _helps(row)]
     worse = [name for name, row in by.items() if row["gain_high"] < 0]
     return (
         f"{attack} on {MIDDLE} pixels: random {_percent(random['success'])}, {', '.join(listed)}, "
-        f"own {_percent(own['success'])}. Surely better than random: {', '.join(better) or 'none'};"
-        f" surely worse: {', '.join(worse) or 'none'}."
+        f"own {_percent(own['success'])}, own on another digit {_percent(other['success'])}. "
+        f"Surely better than random and another digit's: {', '.join(better) or 'none'}; surely "
+        f"worse than random: {', '.join(worse) or 'none'}."
     )
+
+
+def _helps(row: dict[str, Any]) -> bool:
+    """Whether the pixels of a map are surely worth more to an attack than both controls."""
+    return row["gain_low"] > 0 and row["gain_other_low"] > 0
 
 
 def _vae(rows: list[dict[str, Any]]) -> str:
@@ -96,7 +107,7 @@ def _ranks(rows: list[dict[str, Any]]) -> str:
     mean = float(np.mean([row["spearman"] for row in rows]))
     other = float(np.mean([row["spearman_other"] for row in rows]))
     overlap = float(np.mean([row["iou"] for row in rows]))
-    sure = sum(row["spearman_gain_low"] > 0 for row in rows)
+    sure = sum(map(_agrees, rows))
     best = max(rows, key=lambda row: row["spearman"])
     word = (
         "No" if mean < _WEAK else
@@ -108,7 +119,7 @@ def _ranks(rows: list[dict[str, Any]]) -> str:
         f"{word}: over {len(rows)} pairs of an attack and a method the mean rank correlation of "
         f"their maps is {mean:.2f} (with the attack on another digit {other:.2f}; at most "
         f"{best['spearman']:.2f}, of {best['attack']} with {best['method']}), {sure} pairs agree "
-        f"surely more on the same image than across digits, and the first "
+        f"surely, and more on the same image than across digits, and the first "
         f"{100 * TOP:.0f} % of the pixels overlap by {overlap:.2f} where chance gives "
         f"{rows[0]['iou_chance']:.2f}."
     )
@@ -117,20 +128,19 @@ def _ranks(rows: list[dict[str, Any]]) -> str:
 def _use(rows: list[dict[str, Any]]) -> str:
     """The second: whether the pixels that explanations mark are those that an attack needs."""
     by = {row["order"]: row for row in rows}
-    random, own = by.pop(RANDOM), by.pop(OWN)
+    random, own, other = (by.pop(order) for order in (RANDOM, OWN, OTHER))
     best, worst = (pick(by.values(), key=lambda row: row["success"]) for pick in (max, min))
-    better = [name for name, row in by.items() if row["gain_low"] > 0]
-    if len(better) == len(by):
-        verdict = "what any of them marks is worth more to an attack than random pixels"
-    elif better:
-        verdict = f"only the marks of {' and '.join(better)} are surely worth more than chance"
+    better = [name for name, row in by.items() if _helps(row)]
+    if better:
+        verdict = f"surely worth more than both controls are the marks of {', '.join(better)}"
     else:
-        verdict = "no explanation's marks are surely worth more to an attack than random pixels"
+        verdict = "no explanation's marks are surely worth more than both controls"
     return (
         f"Confined to the {MIDDLE} pixels that an explanation ranks first, {_SPOKEN} still turns "
         f"{_percent(worst['success'])} ({worst['order']}) to {_percent(best['success'])} "
         f"({best['order']}) of the verdicts, against {_percent(random['success'])} on random "
-        f"pixels and {_percent(own['success'])} on those that it changes most itself: {verdict}."
+        f"pixels, {_percent(other['success'])} on those that it changes most in another digit and "
+        f"{_percent(own['success'])} on those that it changes most in this: {verdict}."
     )
 
 
