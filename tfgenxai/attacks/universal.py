@@ -100,8 +100,10 @@ class Universal(Attack):
     def _improved(
         self, v: np.ndarray, image: np.ndarray, seen: np.ndarray, allowed: np.ndarray
     ) -> np.ndarray:
-        """v after one image; DeepFool adds nothing where the verdict has fallen already."""
+        """v after one image; as it was where the verdict has fallen already."""
         moved = image + inside(image, v)
+        if self.victim.votes(moved) != seen:
+            return v
         more = self.finder.perturb(Batch(moved, seen, None, allowed, 0))
         return drawn_back(v + more, self.eps, self.norm)
 

@@ -17,12 +17,14 @@ from tfgenxai.compare.comparison import Comparison
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.metrics.intervals import proportion
+from tfgenxai.pictures import as_pixels
+from tfgenxai.plots.attacks import difference_gain, differences
 
 if TYPE_CHECKING:
     from tfgenxai.compare.subjects import Subjects
 
 LEAST = 10
-_SHOWN = 6
+_SHOWN = 10
 
 
 class Attacks(Comparison):
@@ -93,18 +95,15 @@ def _add_attacks(comparison: Attacks) -> None:
         share = proportion(int(found.success.sum()), len(found))
         norms = {norm: float(np.median(each)) for norm, each in found.norms().items()}
         rows.append({"attack": name, "images": len(found), **share.row("success"), **norms})
-        few = slice(_SHOWN)
-        comparison.figure(
-            f"attacked-{name}",
-            plots.attacked(
-                found.images[few],
-                found.adversarial[few],
-                captions=list(map(str, found.seen[few])),
-                captions_after=list(map(str, found.seen_after[few])),
-                title=name,
-            ),
-            f"{name}: images, what became of them and the class seen, and the difference.",
-        )
+    pictures = {"image": material.images, **_pictures(material)}
+    comparison.figure(
+        "attacked",
+        plots.picture_table(
+            np.stack([as_pixels(each[:_SHOWN]) for each in pictures.values()]), list(pictures)
+        ),
+        "Images, what each attack made of them, and below that what it added (red) and took away "
+        "(blue), enlarged.",
+    )
     comparison.results["attacks"] = rows
     comparison.table(
         "attacks",
@@ -112,3 +111,13 @@ def _add_attacks(comparison: Attacks) -> None:
         "Share of the images whose class changes, with 95 % intervals; medians of the largest "
         "change of a pixel, of the length of the whole change, and of the pixels moved.",
     )
+
+
+def _pictures(material: Material) -> dict[str, np.ndarray]:
+    """Adversarial images and differences of each attack, by the name of their row."""
+    rows = {}
+    for name, found in material.found.items():
+        gain = difference_gain(found.deltas)
+        rows[name] = found.adversarial
+        rows[f"{name}, added × {gain}"] = differences(found.deltas, gain)
+    return rows

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Images that are attacked, at most, and the length of a change.
 MOST, LENGTH = 100, 3.0
 _STEPS = 30
-_SHOWN = 8
+_SHOWN = 6
 
 
 def add_vae(comparison: Attacks) -> None:
