@@ -10,8 +10,10 @@ from scipy.linalg import solve_triangular
 
 from tfgenxai.errors import InvalidInputError
 
-#: What is taken of the neighbour graph, and how often the mixture on it is begun anew.
-_NEIGHBORS, _COMPONENTS, _STARTS = 15, 5, 10
+#: Of the neighbour graph: neighbours, and dimensions that it is laid out in.
+_NEIGHBORS, _COMPONENTS = 15, 2
+#: How often the mixture on it is begun anew, and how often all of it is done.
+_STARTS, _ROUNDS = 10, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,10 @@ def start_clusters(codes: np.ndarray, clusters: int, *, seed: int = 0) -> Start:
 
     Clusters of digits are bent, and a mixture fitted to the codes themselves cuts some in two and
     joins others. So, as McConville et al. ("N2D", 2020) do, it is fitted to the codes' neighbour
-    graph laid out by UMAP; each cluster's mean is then taken among the codes themselves.
+    graph laid out by UMAP; each cluster's mean is then taken among the codes themselves. Which
+    codes are neighbours depends on the axes, and an autoencoder's are arbitrary: what varies
+    within clusters is best counted least. So it is done again in the axes that the first round
+    finds.
 
     Raises:
         InvalidInputError: fewer codes than twice the neighbours or ten times the clusters, or NaN.
@@ -49,14 +54,17 @@ def start_clusters(codes: np.ndarray, clusters: int, *, seed: int = 0) -> Start:
             f"{clusters} clusters start from finite codes (N, d), N at least {least}; these have "
             f"shape {codes.shape}, or hold NaN."
         )
-    flat = neighbour_layout(codes, seed)
-    fitted = GaussianMixture(clusters, n_init=_STARTS, random_state=seed).fit(flat)
-    assignments = fitted.predict(flat)
-    return round_clusters(codes, assignments, clusters)
+    axes = np.eye(codes.shape[1])
+    for _ in range(_ROUNDS):
+        flat = neighbour_layout(codes @ axes.T, seed)
+        fitted = GaussianMixture(clusters, n_init=_STARTS, random_state=seed).fit(flat)
+        start = round_clusters(codes, fitted.predict(flat), clusters)
+        axes = start.axes
+    return start
 
 
 def neighbour_layout(codes: np.ndarray, seed: int) -> np.ndarray:
-    """Codes (N, d) laid out by who is near whom, (N, at most 5): UMAP (McInnes et al. 2018)."""
+    """Codes (N, d) laid out by who is near whom, (N, at most 2): UMAP (McInnes et al. 2018)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one core
         import umap
