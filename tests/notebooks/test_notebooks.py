@@ -30,6 +30,7 @@ FIGURES = {
     "13_infogan": 6,
     "14_bigan": 4,
     "15_interpretable_directions": 9,
+    "16_variational_clusters": 6,
     "17_attacks_and_explanations": 11,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
