@@ -87,7 +87,7 @@ def _add_attacks(comparison: Attacks) -> None:
     comparison.section(
         "The attacks",
         "Each leads away from the class that the classifier sees. The universal perturbation was "
-        f"learned from {TRAINING} training images. "
+        f"learned from {min(TRAINING, len(material.images))} training images. "
         + "".join(f"{name} explains the first {n} images only. " for name, n in FEWER.items()),
     )
     rows = []

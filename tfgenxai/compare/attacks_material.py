@@ -33,7 +33,8 @@ METHODS = ("saliency", "integrated_gradients", "grad_cam", "lrp", "shap", "clust
 #: Methods that fit a model to every image explain fewer of them.
 FEWER = {"cluster_vi": 40}
 _SAMPLES = {"shap": {"samples": 128}}
-#: Training images that the universal perturbation is learned from.
+#: Training images that the universal perturbation is learned from, at most; else as many as are
+#: attacked.
 TRAINING = 100
 
 
@@ -77,7 +78,7 @@ def gather(
     for name, (registered, options) in ATTACKS.items():
         extra: dict[str, Any] = {}
         if registered == "universal":
-            extra["training"] = subjects.train(TRAINING).images
+            extra["training"] = subjects.train(min(TRAINING, size)).images
         attack: Any = create(registered, graph, **options, **extra, seed=seed)
         found[name] = attack(images, progress=False)
         if isinstance(attack, Universal):
