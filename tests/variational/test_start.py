@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.mixture import GaussianMixture
 
 from tfgenxai.errors import InvalidInputError
+from tfgenxai.metrics.codes import hungarian_accuracy
 from tfgenxai.variational.start import round_clusters, start_clusters
 
 
@@ -19,7 +21,10 @@ def bent_clusters(rng, count=100):
 def test_bent_clusters_are_found_and_a_seed_repeats():
     codes, label = bent_clusters(np.random.default_rng(0))
     start = start_clusters(codes, 3, seed=1)
-    assert len({(int(a), int(b)) for a, b in zip(start.assignments, label, strict=True)}) == 3
+    bent = hungarian_accuracy(start.assignments, label, categories=3).accuracy.mean
+    plain = GaussianMixture(3, n_init=10, random_state=0).fit_predict(codes)
+    straight = hungarian_accuracy(plain, label, categories=3).accuracy.mean
+    assert bent > straight + 0.2  # UMAP's layout, and so the rest, depends on rounding
     again = start_clusters(codes, 3, seed=1)
     np.testing.assert_array_equal(start.means, again.means)
 
