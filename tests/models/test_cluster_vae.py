@@ -161,6 +161,11 @@ def test_training_that_would_end_without_clusters_is_refused(rng):
 def test_hold_weighs_the_change_of_the_generator_since_the_epoch_began(binary, over):
     plain, held = small(seed=5), small(hold=2.0, hold_over=over, seed=5)
     images = tf.constant(binary)
+    held.decoder.get_layer("decoder_dense_1").bias.assign_add(np.linspace(0, 1, 784))
+    plain.set_weights(held.get_weights())
+    # Before the first epoch there is nothing to hold.
+    assert held.losses(images, None, training=True)["drift"].numpy() == 0
+    held.remember()
     assert held.losses(images, None, training=True)["drift"].numpy() == 0
     before = [weight.numpy() for weight in held.decoder.weights]
     for model in (plain, held):

@@ -76,7 +76,8 @@ class ClusterVAE(VariationalModel):
         pretraining: epochs without the mixture; 0 starts from means drawn from N(0, 4).
         moves: whether the encoder sees images moved.
         hold: weight lambda of lambda E ||G(z) - G'(z)||^2, summed over pixels, where G' is the
-            generator as it was when the epoch began: it may not forget what it drew.
+            generator as it was when the epoch began: it may not forget what it drew. Before the
+            first epoch it drew nothing yet, and is not held.
         hold_over: codes of that term: "posterior", of the batch, or "prior", of the mixture.
     """
 
@@ -124,6 +125,7 @@ class ClusterVAE(VariationalModel):
         )
         held = self.decoder.trainable_variables if hold else ()
         self._previous = [tf.Variable(weight.value, trainable=False) for weight in held]
+        self._holding = tf.Variable(0.0, trainable=False)
         names = ("loss", "elbo", "reconstruction", "kl", "cluster_kl", "drift")
         self.trackers = [keras.metrics.Mean(name) for name in names]
         self.built = True
@@ -189,7 +191,7 @@ class ClusterVAE(VariationalModel):
         )  # (N, K)
         kl = tf.reduce_mean(tf.reduce_sum(probabilities * to_each, axis=1))
         cluster_kl = tf.reduce_mean(categorical_kl(probabilities))
-        drift = self.drift(z) if self.hold and training else tf.constant(0.0)
+        drift = self._holding * self.drift(z) if self.hold and training else tf.constant(0.0)
         return {
             "loss": reconstruction + self.mixture * (kl + cluster_kl) + self.hold * drift,
             "elbo": -(reconstruction + kl + cluster_kl),
@@ -212,6 +214,7 @@ class ClusterVAE(VariationalModel):
 
     def remember(self) -> None:
         """Makes the generator as it is the one that `drift` looks back at, if there is `hold`."""
+        self._holding.assign(1.0)
         for kept, weight in zip(self._previous, self.decoder.trainable_variables, strict=False):
             kept.assign(weight.value)
 
@@ -283,7 +286,7 @@ class ClusterVAE(VariationalModel):
 
 
 class _Phases(keras.callbacks.Callback):
-    """Starts the mixture when its epoch begins, and before each remembers the generator.
+    """Starts the mixture when its epoch begins, and remembers the generator before all but one.
 
     `batches` are those of all epochs from the first to be trained on. The mixture starts from
     the batches of its own epoch: the same ones however often the training was resumed before.
@@ -312,4 +315,5 @@ class _Phases(keras.callbacks.Callback):
             batches = self.batches.skip(ahead).take(self.params["steps"])
             pixels = batches.map(lambda images, *labels: images).unbatch()
             self.model.start_mixture(next(iter(pixels.batch(STARTED_FROM))).numpy())
-        self.model.remember()
+        if epoch:
+            self.model.remember()
