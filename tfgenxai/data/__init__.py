@@ -23,6 +23,7 @@ NAMES = (
     "faces",
     "dsprites",
     "shapes3d",
+    "words",
     "folder",
 )
 SPLITS = ("train", "test")
