@@ -49,9 +49,9 @@ def load(
         split: "train" or "test"; "all" too for a folder.
         source: where to take it from (see `sources()`); by default the first that has it.
         size: the first so many images; by default all of MNIST, Fashion-MNIST and a folder,
-            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA, 50,000 and 5,000 of
-            dSprites and 3D Shapes.
-        seed: which faces are drawn; the other sets ignore it.
+            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA and of composed words,
+            50,000 and 5,000 of dSprites and 3D Shapes.
+        seed: which faces are drawn and which words composed; the other sets ignore it.
         folder: the images of "folder"; a Kaggle copy of "celeb_a"; idx files of "fashion_mnist".
         image_size: side or (height, width) that "folder" and "celeb_a" images are cropped and
             scaled to; CelebA's default is 128.

@@ -31,34 +31,15 @@ def load(request: Request) -> ImageData:
     """
     size = DEFAULT_SIZE[request.split] if request.size is None else request.size
     digits = mnist.load(dataclasses.replace(request, size=None))
-    assert digits.labels is not None
-    glyphs = digits.pixels[..., 0]
-    by_class = [np.flatnonzero(digits.labels == c) for c in range(len(mnist.CLASSES))]
     pixels = np.zeros((size, HEIGHT, SLOT * LONGEST, 1), np.uint8)
-    texts, codes = [], []
+    draws = []
     with counter("Writing words", size, request.progress) as advance:
         for start in range(0, size, CHUNK):
-            written = pixels[start : start + CHUNK]
-            draw = _draw(request.seed, request.split, start // CHUNK, len(written))
-            word, place = np.nonzero(np.arange(LONGEST) < draw.length[:, None])
-            chosen = [
-                by_class[digit][int(which * len(by_class[digit]))]
-                for digit, which in zip(
-                    draw.digits[word, place], draw.glyph[word, place], strict=True
-                )
-            ]
-            values = {
-                name: np.array(list(WRITER[name].values()))[draw.writer[word, i]]
-                for i, name in enumerate(FACTORS)
-            }
-            slots = written.reshape(-1, HEIGHT, LONGEST, SLOT)
-            slots[word, :, place] = compose(glyphs[chosen], values)
-            texts += [
-                "".join(map(str, row[:length]))
-                for row, length in zip(draw.digits, draw.length, strict=True)
-            ]
-            codes.append(draw.writer)
-            advance(len(written))
+            words = pixels[start : start + CHUNK]
+            draws.append(_draw(request.seed, request.split, start // CHUNK, len(words)))
+            _write(draws[-1], digits, words)
+            advance(len(words))
+    codes = np.concatenate([draw.writer for draw in draws])
     return ImageData(
         name="words",
         split=request.split,
@@ -66,10 +47,10 @@ def load(request: Request) -> ImageData:
         class_names=mnist.CLASSES,
         source=digits.source,
         source_detail=f"words of 1 to {LONGEST} digits, seed {request.seed}, made of "
-        f"{len(glyphs):,} {request.split} digits: {digits.source_detail}",
-        factor_codes=dict(zip(FACTORS, np.concatenate(codes).T, strict=True)),
+        f"{len(digits):,} {request.split} digits: {digits.source_detail}",
+        factor_codes=dict(zip(FACTORS, codes.T, strict=True)),
         factor_values={name: tuple(values) for name, values in WRITER.items()},
-        texts=np.array(texts),
+        texts=np.array([text for draw in draws for text in draw.texts()]),
     )
 
 
@@ -94,6 +75,13 @@ class _Draw:
     glyph: np.ndarray  # (n, 4) in [0, 1): which of the digit's glyphs
     writer: np.ndarray  # (n, factors) codes
 
+    def texts(self) -> list[str]:
+        """What is written."""
+        return [
+            "".join(map(str, digits[:length]))
+            for digits, length in zip(self.digits, self.length, strict=True)
+        ]
+
 
 def _draw(seed: int, split: str, chunk: int, size: int) -> _Draw:
     rng = np.random.default_rng([seed, ("train", "test").index(split), chunk])
@@ -105,3 +93,18 @@ def _draw(seed: int, split: str, chunk: int, size: int) -> _Draw:
         writer=rng.integers(0, choices, (CHUNK, len(choices))),
     )
     return _Draw(*(getattr(whole, field.name)[:size] for field in dataclasses.fields(whole)))
+
+
+def _write(draw: _Draw, digits: ImageData, words: np.ndarray) -> None:
+    """Fills the black `words` (n, 32, 64, 1)."""
+    assert digits.labels is not None
+    by_class = [np.flatnonzero(digits.labels == label) for label in range(len(mnist.CLASSES))]
+    word, place = np.nonzero(np.arange(LONGEST) < draw.length[:, None])
+    drawn = zip(draw.digits[word, place], draw.glyph[word, place], strict=True)
+    chosen = [by_class[digit][int(which * len(by_class[digit]))] for digit, which in drawn]
+    writer = {
+        name: np.array(list(values.values()))[draw.writer[word, i]]
+        for i, (name, values) in enumerate(WRITER.items())
+    }
+    slots = words.reshape(-1, HEIGHT, LONGEST, SLOT)  # a view
+    slots[word, :, place] = compose(digits.pixels[chosen, :, :, 0], writer)

@@ -98,7 +98,7 @@ def _shape(glyphs: np.ndarray) -> _Shape:
     slope = np.clip(slope, -1, 1)  # a stroke that lies down is not stood up
 
     there = glyphs >= 128
-    inked = there.any(axis=2)
+    inked: np.ndarray = there.any(axis=2)
     side = ink.shape[1]
     first = np.where(inked, there.argmax(axis=2), np.nan)
     last = np.where(inked, side - there[:, :, ::-1].argmax(axis=2), np.nan)
