@@ -150,9 +150,10 @@ def test_a_word_stands_on_its_baseline(drawn):
     foot = 32 - (slots[:, ::-1] > 127).any(axis=2).argmax(axis=1)
     names = drawn.factors["baseline"][word]
     for name, asked in WRITER["baseline"].items():
-        # Tails that taper off may lose their tips to a thin stroke; nothing hangs below.
+        # A thin stroke may lose the tip of its tail; a thick one of a glyph that is stretched
+        # upwards grows by 0.8 pixels times the root of the ratio of its scales.
         below = foot[names == name] - (26 - asked)
-        assert below.max() <= 1 and np.quantile(below, 0.05) >= -1, name
+        assert np.quantile(np.abs(below), 0.95) <= 1 and below.max() <= 2, name
         assert abs(below.mean()) < 0.5, name
 
 
@@ -206,26 +207,28 @@ def test_whatever_is_written_stays_in_its_slot(points, pen, codes):
     values = zip(WRITER, codes, strict=True)
     slot = written(glyph, **{name: list(WRITER[name].values())[code] for name, code in values})
     assert slot.max() > 100
-    assert slot[0].max() == 0 and slot[:, [0, -1]].max() < 128
+    assert slot[[0, -1]].max() < 128 and slot[:, [0, -1]].max() < 128
 
 
 def test_distances_are_those_of_an_exact_transform():
     rng = np.random.default_rng(0)
     ink = np.kron(rng.random((5, 7, 7)) < 0.4, np.ones((4, 4), bool))
     fields = words_compose._distances(np.where(ink, 255, 0).astype(np.uint8))
-    assert fields.shape == (5, 30, 30) and (fields[:, 0] == -3).all()
+    assert fields.shape == (5, 30, 30) and (fields[:, 0] == -2.5).all()
     for field, there in zip(fields, ink, strict=True):
         there = np.pad(there, 1)  # ink ends where the image does
         exact = distance_transform_edt(there) - distance_transform_edt(~there)
         exact -= 0.5 * np.sign(exact)
-        np.testing.assert_allclose(field[1:-1, 1:-1], np.clip(exact, -3, 3)[1:-1, 1:-1], atol=1e-6)
+        np.testing.assert_allclose(
+            field[1:-1, 1:-1], np.clip(exact, -2.5, 2.5)[1:-1, 1:-1], atol=1e-6
+        )
 
 
 def test_a_grey_pixel_is_an_edge_that_runs_through_it():
     ramp = np.zeros((1, 28, 28), np.uint8)
     ramp[:, :, 12:], ramp[:, :, 11] = 255, 51  # a fifth of a pixel more ink on the left
     field = words_compose._distances(ramp)[0, 15, 10:16]
-    np.testing.assert_allclose(field, np.arange(9, 15) + 0.5 - 11.8, atol=0.02)
+    np.testing.assert_allclose(field, np.clip(np.arange(9, 15) + 0.5 - 11.8, -2.5, 2.5), atol=0.02)
 
 
 def test_bilinear_is_that_of_scipy():

@@ -22,7 +22,8 @@ WRITER: dict[str, dict[str, float]] = {
 _INK_HEIGHT, _INK_WIDTH = 20.0, 13.0  # of a digit, before its stroke is made thicker or thinner
 _FOOT = 26.0  # where digits of the middle baseline stand, in pixels from the top
 _THINNER, _THICKER = -0.5, 0.8  # by which an edge moves at most: strokes neither tear nor fill
-_FAR = 3.0  # beyond this many pixels from an edge, distances are cut off
+_REACH = 3  # pixels within which the nearest ink is looked for
+_FAR = _REACH - 0.5  # the largest distance from an edge that is told
 _BLOCK = 256  # glyphs at a time, so that the arrays between stay in the processor's cache
 
 
@@ -98,7 +99,7 @@ def _shape(glyphs: np.ndarray) -> _Shape:
     slope = np.clip(slope, -1, 1)  # a stroke that lies down is not stood up
 
     there = glyphs >= 128
-    inked: np.ndarray = there.any(axis=2)
+    inked = np.asarray(there.any(axis=2))
     side = ink.shape[1]
     first = np.where(inked, there.argmax(axis=2), np.nan)
     last = np.where(inked, side - there[:, :, ::-1].argmax(axis=2), np.nan)
@@ -135,18 +136,18 @@ def _distances(glyphs: np.ndarray) -> np.ndarray:
     """
     ink = glyphs.astype(np.float32) / 255
     count, height, width = ink.shape
-    reach = int(_FAR)
-    around = ((0, 0), (reach, reach), (reach, reach))
+    around = ((0, 0), (_REACH, _REACH), (_REACH, _REACH))
     dark = np.pad(np.where(ink < 0.02, -np.inf, ink), around, constant_values=-np.inf)
     bright = np.pad(np.where(ink > 0.98, np.inf, ink), around, constant_values=0)
     outside = np.full(ink.shape, 0.5 - _FAR, np.float32)
     within = np.full(ink.shape, 0.5 + _FAR, np.float32)
-    for i in range(-reach, reach + 1):
-        for j in range(-reach, reach + 1):
+    for i in range(-_REACH, _REACH + 1):
+        for j in range(-_REACH, _REACH + 1):
             distance = np.float32(np.hypot(i, j))
-            if distance > _FAR:
+            if distance > _REACH:
                 continue
-            window = np.s_[:, reach + i : reach + i + height, reach + j : reach + j + width]
+            rows, columns = _REACH + i, _REACH + j
+            window = np.s_[:, rows : rows + height, columns : columns + width]
             np.maximum(outside, dark[window] - distance, out=outside)
             np.minimum(within, bright[window] + distance, out=within)
     field = np.full((count, height + 2, width + 2), -_FAR, np.float32)
