@@ -11,6 +11,9 @@ import numpy as np
 
 from tfgenxai.errors import UsageError
 
+CHARACTER_WIDTH = 16
+"""Columns that a character of a written word takes up."""
+
 Masker = Callable[["ImageData", str, bool], np.ndarray]
 
 
@@ -52,6 +55,21 @@ class ImageData:
         images = self.pixels.astype(np.float32)
         images /= 255.0
         return images
+
+    @cached_property
+    def characters(self) -> np.ndarray:
+        """int64 (N, longest): of written words, each character's index in `class_names`, then -1.
+
+        Raises:
+            UsageError: the images are no words.
+        """
+        if self.texts is None or self.class_names is None:
+            raise UsageError(f"{self.name} has no words; the data sets words and iam have.")
+        place = {character: i for i, character in enumerate(self.class_names)}
+        characters = np.full((len(self), max(map(len, self.texts), default=0)), -1, np.int64)
+        for row, text in zip(characters, self.texts, strict=True):
+            row[: len(text)] = [place[character] for character in text]
+        return characters
 
     def binarized(self) -> ImageData:
         """The same images, white where a pixel is over one half and black elsewhere."""

@@ -81,6 +81,12 @@ MODELS = {
         "info_cgan", "InfoCGAN", "these codes beside the digit's label", "mnist", 10, 128
     ),
     "bigan": ModelEntry("bigan", "BiGAN", "a GAN with an encoder, 50 latents", "mnist", 400, 128),
+    "scrabble-gan": ModelEntry(
+        "scrabble_gan", "ScrabbleGAN", "handwritten words, a filter each character", "words", 10, 32
+    ),
+    "recogniser": ModelEntry(
+        "recogniser", "Recogniser", "reads words; judges those that are drawn", "words", 10, 64
+    ),
     "conv-vae": ModelEntry(
         "conv_vae", "ConvVAE", "Stuttgart VAE, 128x128x3, 200 latents", "faces", 20, 256
     ),

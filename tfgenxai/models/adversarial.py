@@ -43,7 +43,7 @@ class AdversarialModel(ExplainableModel):
             discriminator_optimizer = self.optimizer.from_config(config)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         self.optimizer.build(self.drawing_weights())
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.discriminator_optimizer.build(self.judging_weights())
 
     def get_compile_config(self) -> dict[str, Any]:
         """Both optimizers, so that a Keras archive continues training."""
@@ -62,6 +62,10 @@ class AdversarialModel(ExplainableModel):
         """What `generator_loss` is minimised over."""
         return self.generator.trainable_variables
 
+    def judging_weights(self) -> list[Any]:
+        """What `discriminator_loss` is minimised over."""
+        return self.discriminator.trainable_variables
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """One simultaneous update of both sides on the same batch."""
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -71,12 +75,7 @@ class AdversarialModel(ExplainableModel):
             d_share = replica_share(values["discriminator_loss"])
         for tape, loss, weights, optimizer in (
             (g_tape, g_share, self.drawing_weights(), self.optimizer),
-            (
-                d_tape,
-                d_share,
-                self.discriminator.trainable_variables,
-                self.discriminator_optimizer,
-            ),
+            (d_tape, d_share, self.judging_weights(), self.discriminator_optimizer),
         ):
             optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         self.update_average()

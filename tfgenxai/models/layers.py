@@ -6,7 +6,7 @@ name in the model, on its card and in the frozen graph.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -37,22 +37,36 @@ def spectral(layer: layers.Layer) -> layers.Layer:
     return layers.SpectralNormalization(layer, name=layer.name)
 
 
-def res_up(x: Any, filters: int, name: str) -> Any:
-    """(N, H, W, C) -> (N, 2H, 2W, filters): two 3x3 convolutions beside a 1x1 one.
+def batch_norm(x: Any, name: str) -> Any:
+    """Batch normalisation as it comes, shape kept."""
+    return layers.BatchNormalization(name=name)(x)
 
-    The pre-activation block with nearest upsampling of Brock et al. 2019, figure 15, without its
-    conditioning.
+
+def res_up(
+    x: Any,
+    filters: int,
+    name: str,
+    *,
+    up: tuple[int, int] = (2, 2),
+    kernels: tuple[int, int] = (3, 3),
+    norm: Callable[[Any, str], Any] = batch_norm,
+    conv: type[layers.Layer] | Callable[..., layers.Layer] = layers.Conv2D,
+) -> Any:
+    """(N, H, W, C) -> (N, up[0] H, up[1] W, filters): two convolutions beside a 1x1 one.
+
+    The pre-activation block with nearest upsampling of Brock et al. 2019, figure 15. `norm(x,
+    name)` normalises, conditionally or not; `conv` makes the three convolutions.
     """
-    inner = layers.BatchNormalization(name=f"{name}_bn_0")(x)
+    inner = norm(x, f"{name}_bn_0")
     inner = layers.ReLU(name=f"{name}_relu_0")(inner)
-    inner = layers.UpSampling2D(name=f"{name}_up")(inner)
-    inner = layers.Conv2D(filters, 3, padding="same", name=f"{name}_conv_0")(inner)
-    inner = layers.BatchNormalization(name=f"{name}_bn_1")(inner)
+    inner = layers.UpSampling2D(up, name=f"{name}_up")(inner)
+    inner = conv(filters, kernels[0], padding="same", name=f"{name}_conv_0")(inner)
+    inner = norm(inner, f"{name}_bn_1")
     inner = layers.ReLU(name=f"{name}_relu_1")(inner)
-    inner = layers.Conv2D(filters, 3, padding="same", name=f"{name}_conv_1")(inner)
-    # A 1x1 convolution and nearest upsampling may change places; this way round it is a fourth.
-    shortcut = layers.Conv2D(filters, 1, name=f"{name}_shortcut")(x)
-    shortcut = layers.UpSampling2D(name=f"{name}_shortcut_up")(shortcut)
+    inner = conv(filters, kernels[1], padding="same", name=f"{name}_conv_1")(inner)
+    # A 1x1 convolution and nearest upsampling may change places; this way round it is cheaper.
+    shortcut = conv(filters, 1, name=f"{name}_shortcut")(x)
+    shortcut = layers.UpSampling2D(up, name=f"{name}_shortcut_up")(shortcut)
     return layers.Add(name=name)([inner, shortcut])
 
 
@@ -64,12 +78,12 @@ def self_attention(x: Any, name: str, *, pool_keys: bool = False, normalised: bo
     q = row * W + column takes from each of the K keys, in the same order; rows sum to 1.
 
     Args:
-        x: Keras tensor (N, H, W, C), C a multiple of 8.
+        x: Keras tensor (N, H, W, C), C a multiple of 8; W may be free.
         pool_keys: keys and values are 2x2 maxima, K = HW / 4, and values have C / 2 channels
             (Brock et al. 2019); otherwise K = HW, and they have C / 8.
         normalised: spectral normalisation of the four 1x1 convolutions.
     """
-    height, width, channels = x.shape[1:]
+    height, _, channels = x.shape[1:]
 
     def conv(filters: int, part: str) -> layers.Layer:
         layer = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_{part}")
@@ -82,14 +96,13 @@ def self_attention(x: Any, name: str, *, pool_keys: bool = False, normalised: bo
     if pool_keys:
         key = layers.MaxPooling2D(name=f"{name}_key_pool")(key)
         value = layers.MaxPooling2D(name=f"{name}_value_pool")(value)
-    query = layers.Reshape((height * width, channels // 8), name=f"{name}_queries")(query)
-    keys = math.prod(key.shape[1:3])
-    key = layers.Reshape((keys, channels // 8), name=f"{name}_keys")(key)
-    value = layers.Reshape((keys, value_filters), name=f"{name}_values")(value)
+    query = layers.Reshape((-1, channels // 8), name=f"{name}_queries")(query)
+    key = layers.Reshape((-1, channels // 8), name=f"{name}_keys")(key)
+    value = layers.Reshape((-1, value_filters), name=f"{name}_values")(value)
     scores = layers.Dot(axes=(2, 2), name=f"{name}_scores")([query, key])
     weights = layers.Softmax(name=f"{name}_map")(scores)
     mixed = layers.Dot(axes=(2, 1), name=f"{name}_mixed")([weights, value])
-    mixed = layers.Reshape((height, width, value_filters), name=f"{name}_pixels")(mixed)
+    mixed = layers.Reshape((height, -1, value_filters), name=f"{name}_pixels")(mixed)
     mixed = conv(channels, "output")(mixed)
     mixed = Gain(name=f"{name}_gain")(mixed)
     return layers.Add(name=name)([x, mixed])

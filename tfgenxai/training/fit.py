@@ -27,6 +27,7 @@ from tfgenxai.training.dataset import (
     validation_batches,
 )
 from tfgenxai.training.strategies import make_strategy
+from tfgenxai.training.word_batches import held_out_words, word_batches, word_steps
 
 DECAYS = ("none", "cosine")
 
@@ -99,7 +100,12 @@ def train(
     out = Path(out)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    steps = steps_per_epoch(len(images), settings.batch_size)
+    words = images.texts is not None
+    if words:
+        settings.config.setdefault("alphabet", "".join(images.class_names or ()))
+        steps = word_steps(images, settings.batch_size)
+    else:
+        steps = steps_per_epoch(len(images), settings.batch_size)
     strategy = make_strategy(settings.strategy)
     with strategy.scope():
         model = build_model(settings, steps)
@@ -113,19 +119,23 @@ def train(
         done = checkpoints.restore(model)
     history = _History(out / "history.json", done)
     if done < settings.epochs:
-        batches = training_batches(
-            images.pixels,
-            images.labels,
-            model.prepare,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            epochs=range(done, settings.epochs),
-        )
+        order = {
+            "batch_size": settings.batch_size,
+            "seed": settings.seed,
+            "epochs": range(done, settings.epochs),
+        }
+        if words:
+            batches = word_batches(images, **order)
+        else:
+            batches = training_batches(images.pixels, images.labels, model.prepare, **order)
         held_out = None
         if validation is not None and model.validates:
-            held_out = validation_batches(
-                validation.pixels, validation.labels, model.prepare, batch_size=256
-            )
+            if words:
+                held_out = held_out_words(validation, batch_size=256)
+            else:
+                held_out = validation_batches(
+                    validation.pixels, validation.labels, model.prepare, batch_size=256
+                )
         preview = model.prepare(tf.constant((validation or images)[:16].images))
         model.fit(
             batches,
@@ -167,12 +177,22 @@ class _History(keras.callbacks.Callback):
 
 
 def _check_fits(model: Any, images: ImageData) -> None:
-    shape = images.shape
-    if shape != model.image_shape:
+    name = type(model).__name__
+    alphabet = getattr(model, "alphabet", None)
+    if (alphabet is None) != (images.texts is None):
+        wants = "images without words" if alphabet is None else "written words"
+        raise InvalidInputError(f"{name} wants {wants}; {images.name} has others.")
+    if alphabet is not None:
+        if alphabet != "".join(images.class_names or ()):
+            raise InvalidInputError(
+                f"{name} knows the alphabet {alphabet!r}, {images.name} is written in "
+                f"{''.join(images.class_names or ())!r}."
+            )
+        return
+    if images.shape != model.image_shape:
         raise InvalidInputError(
-            f"{type(model).__name__} wants images of {model.image_shape}, "
-            f"but {images.name} has {shape}."
+            f"{name} wants images of {model.image_shape}, but {images.name} has {images.shape}."
         )
     needs_labels = getattr(model, "num_classes", 0)
     if needs_labels and images.labels is None:
-        raise InvalidInputError(f"{type(model).__name__} needs labels, {images.name} has none.")
+        raise InvalidInputError(f"{name} needs labels, {images.name} has none.")
