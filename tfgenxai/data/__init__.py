@@ -24,10 +24,11 @@ NAMES = (
     "dsprites",
     "shapes3d",
     "words",
+    "iam",
     "folder",
 )
 SPLITS = ("train", "test")
-_WITH_FOLDER = ("fashion_mnist", "celeb_a", "folder")
+_WITH_FOLDER = ("fashion_mnist", "celeb_a", "iam", "folder")
 _WITH_IMAGE_SIZE = ("celeb_a", "folder")
 
 
@@ -40,6 +41,7 @@ def load(
     seed: int = 0,
     folder: str | Path | None = None,
     image_size: int | tuple[int, int] | None = None,
+    alphabet: str | None = None,
     progress: bool = True,
 ) -> ImageData:
     """The images of one split, with labels, factors and masks where the set has them.
@@ -48,13 +50,16 @@ def load(
         name: one of `NAMES`.
         split: "train" or "test"; "all" too for a folder.
         source: where to take it from (see `sources()`); by default the first that has it.
-        size: the first so many images; by default all of MNIST, Fashion-MNIST and a folder,
-            10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA and of composed words,
+        size: the first so many images; by default all of MNIST, Fashion-MNIST, IAM and a
+            folder, 10,000 and 2,000 drawn faces, 20,000 and 2,000 of CelebA and of composed words,
             50,000 and 5,000 of dSprites and 3D Shapes.
         seed: which faces are drawn and which words composed; the other sets ignore it.
-        folder: the images of "folder"; a Kaggle copy of "celeb_a"; idx files of "fashion_mnist".
+        folder: the images of "folder"; a Kaggle copy of "celeb_a"; idx files of "fashion_mnist";
+            your copy of "iam".
         image_size: side or (height, width) that "folder" and "celeb_a" images are cropped and
             scaled to; CelebA's default is 128.
+        alphabet: the characters that words of "iam" are written in; words with others are left
+            out. Its default are the letters A to Z and a to z.
         progress: show a bar on stderr while something takes long.
 
     Raises:
@@ -73,6 +78,8 @@ def load(
         raise UsageError(f"{name} takes no folder; {', '.join(_WITH_FOLDER)} do.")
     if image_size is not None and name not in _WITH_IMAGE_SIZE:
         raise UsageError(f"{name} has one image size; image_size goes with a folder or celeb_a.")
+    if alphabet is not None and name != "iam":
+        raise UsageError(f"{name} takes no alphabet; iam does.")
     request = Request(
         name=name,
         split=split,
@@ -81,6 +88,7 @@ def load(
         seed=seed,
         folder=None if folder is None else Path(folder).expanduser(),
         image_size=_height_and_width(image_size),
+        alphabet=alphabet,
         progress=progress,
     )
     return module.load(request)

@@ -70,6 +70,16 @@ def read_images(
     return pixels
 
 
+def read_grey(path: Path) -> Image.Image:
+    """One file in grey and in its own size, turned upright and on white where transparent.
+
+    Raises:
+        InvalidInputError: it cannot be read or has 16-bit channels. The message names the file.
+    """
+    _mode(path)
+    return _open(path, "L")
+
+
 def _mode(path: Path) -> str:
     try:
         with Image.open(path) as image:
@@ -84,6 +94,12 @@ def _mode(path: Path) -> str:
 
 
 def _read(path: Path, mode: str, image_size: tuple[int, int] | None) -> np.ndarray:
+    image = _open(path, mode)
+    array = np.asarray(image if image_size is None else fit(image, image_size))
+    return array[..., np.newaxis] if mode == "L" else array
+
+
+def _open(path: Path, mode: str) -> Image.Image:
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened)
@@ -91,11 +107,9 @@ def _read(path: Path, mode: str, image_size: tuple[int, int] | None) -> np.ndarr
                 image = image.convert("RGBA")
                 white = Image.new("RGBA", image.size, "white")
                 image = Image.alpha_composite(white, image)
-            image = image.convert(mode)
+            return image.convert(mode)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
-    array = np.asarray(image if image_size is None else fit(image, image_size))
-    return array[..., np.newaxis] if mode == "L" else array
 
 
 def _unreadable(path: Path, error: Exception) -> InvalidInputError:

@@ -19,6 +19,7 @@ class Request:
     seed: int
     folder: Path | None
     image_size: tuple[int, int] | None
+    alphabet: str | None
     progress: bool
 
 
