@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from tfgenxai.errors import InvalidInputError
-from tfgenxai.metrics.intervals import interval, proportion
+from tfgenxai.metrics.intervals import interval, proportion, ratio
 
 
 def test_it_is_the_normal_interval_where_that_holds() -> None:
@@ -52,3 +52,29 @@ def test_wilsons_interval(hits, count):
         apart = abs(end - hits / count)
         expected = norm.ppf(0.975) * np.sqrt(end * (1 - end) / count)
         np.testing.assert_allclose(apart, expected, atol=1e-8)
+
+
+def test_a_ratio_of_sums_by_the_delta_method():
+    """var(T / B) is about var(T - R B) / (N mean(B)^2), R the ratio."""
+    rng = np.random.default_rng(3)
+    below = rng.integers(1, 5, 1500)
+    above = rng.poisson(0.4 * below)
+    found = ratio(above, below)
+    assert found.mean == above.sum() / below.sum() and found.count == 1500
+    deviation = np.std(above - found.mean * below) / np.sqrt(1500) / below.mean()
+    assert found.high - found.low == pytest.approx(2 * 1.96 * deviation, rel=0.1)
+
+
+def test_a_ratio_over_ones_is_a_mean():
+    values = np.random.default_rng(4).random(40)
+    found, expected = ratio(values, np.ones(40)), interval(values)
+    assert found.row("x") == pytest.approx(expected.row("x"))
+    assert ratio([3], [4]).row("x") == {"x": 0.75, "x_low": 0.75, "x_high": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("tops", "bottoms"), [([1.0], [0.0]), ([np.nan], [1.0]), ([1.0, 2.0], [1.0]), ([], [])]
+)
+def test_a_ratio_that_is_none(tops, bottoms):
+    with pytest.raises(InvalidInputError, match="A ratio"):
+        ratio(tops, bottoms)

@@ -1,7 +1,8 @@
-"""How sure a mean over samples is: bootstrap confidence intervals."""
+"""How sure a mean or a ratio over samples is: bootstrap confidence intervals."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ class Interval:
     """A mean with the confidence interval of it.
 
     Attributes:
-        mean: of `count` values.
+        mean: of `count` values; or the ratio of sums over so many.
         low, high: ends of the 95 % interval; the mean itself where there is one value only.
         count: number of values.
     """
@@ -60,19 +61,47 @@ def interval(values: Any, *, draws: int = 2000, seed: int = 0) -> Interval:
     mean = float(array.mean())
     if len(array) == 1:
         return Interval(mean, mean, mean, 1)
-    rng = np.random.default_rng(seed)
-    # In rows of draws, so that 10,000 samples do not make one array of 20 million.
-    per_chunk = max(1, 2_000_000 // len(array))
-    means = np.concatenate(
-        [
-            array[rng.integers(len(array), size=(min(per_chunk, draws - start), len(array)))].mean(
-                axis=1
-            )
-            for start in range(0, draws, per_chunk)
-        ]
-    )
-    low, high = np.quantile(means, ENDS)
+    means = [array[rows].mean(axis=1) for rows in _resampled(len(array), draws, seed)]
+    low, high = np.quantile(np.concatenate(means), ENDS)
     return Interval(mean, float(low), float(high), len(array))
+
+
+def ratio(tops: Any, bottoms: Any, *, draws: int = 2000, seed: int = 0) -> Interval:
+    """The sum of `tops` (N,) over that of `bottoms` (N,), with its interval as of `interval`.
+
+    Samples are drawn anew with both of their numbers: edits of a word with its characters.
+
+    Raises:
+        InvalidInputError: other shapes, no sample, numbers that are not finite, or bottoms that
+            are not positive.
+    """
+    above, below = np.asarray(tops, np.float64), np.asarray(bottoms, np.float64)
+    if above.ndim != 1 or above.shape != below.shape or not len(above):
+        raise InvalidInputError(
+            f"A ratio is of two numbers a sample, (N,) each, not {above.shape} and {below.shape}."
+        )
+    if not (np.isfinite(above).all() and np.isfinite(below).all() and below.min() > 0):
+        raise InvalidInputError("A ratio needs finite numbers, and positive ones below.")
+    mean = float(above.sum() / below.sum())
+    if len(above) == 1:
+        return Interval(mean, mean, mean, 1)
+    ratios = [
+        above[rows].sum(axis=1) / below[rows].sum(axis=1)
+        for rows in _resampled(len(above), draws, seed)
+    ]
+    low, high = np.quantile(np.concatenate(ratios), ENDS)
+    return Interval(mean, float(low), float(high), len(above))
+
+
+def _resampled(count: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Rows (draws, count) of samples drawn with replacement, some draws at a time.
+
+    In chunks, so that 10,000 samples do not make one array of 20 million.
+    """
+    rng = np.random.default_rng(seed)
+    per_chunk = max(1, 2_000_000 // count)
+    for start in range(0, draws, per_chunk):
+        yield rng.integers(count, size=(min(per_chunk, draws - start), count))
 
 
 def proportion(hits: int, count: int) -> Interval:
