@@ -15,6 +15,7 @@ from tfgenxai.errors import InvalidInputError, LayerNotFoundError, UsageError
 from tfgenxai.graph import gradients, kinds, layers, refs, sources
 from tfgenxai.graph.cut import Cut
 from tfgenxai.graph.scopes import without_number
+from tfgenxai.graph.specialise import specialised
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -246,6 +247,36 @@ class Graph:
             >>> deconvnet = g.with_gradients({"Relu": rectified})
         """
         return self._of(gradients.with_rules(self.graph_def, rules))
+
+    def with_inputs(self, values: Mapping[str, Any]) -> Graph:
+        """The same network with inputs held at a value: a conditional generator of one class.
+
+        Args:
+            values: name of an input -> its value for one sample, the same for every sample. Free
+                sizes that it settles become known in all shapes that depend on them.
+
+        Raises:
+            LayerNotFoundError: there is no such input.
+            UsageError: no input is left.
+            InvalidInputError: a value does not fit its input.
+
+        Example:
+            >>> seven = tfgenxai.load("cgan")["generate"].with_inputs({"label": 7})
+            >>> word = tfgenxai.load("scrabble-gan")["generate"].with_inputs({"label": [2, 0, 2, 6]})
+        """
+        return Graph(specialised(self._source, self.inputs, values, {}))
+
+    def with_shapes(self, shapes: Mapping[str, Sequence[int]]) -> Graph:
+        """The same network for inputs of one size; explainers ask for known sizes of layers.
+
+        Args:
+            shapes: name of an input -> its shape without the batch, such as (32, 64, 1).
+
+        Raises:
+            LayerNotFoundError: there is no such input.
+            InvalidInputError: the input is of other sizes.
+        """
+        return Graph(specialised(self._source, self.inputs, {}, shapes))
 
     def _of(self, graph_def: Any) -> Graph:
         """A graph of other nodes with the same names."""

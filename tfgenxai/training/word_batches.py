@@ -61,18 +61,21 @@ def epoch_order(
 
 def held_out_words(words: ImageData, *, batch_size: int) -> tf.data.Dataset:
     """All words once, as `word_batches` gives them; the last batch of a length may be smaller."""
-    lengths = np.char.str_len(words.texts)
+    batches = [
+        (at[i : i + batch_size], length)
+        for length, at in buckets(words, 1).items()
+        for i in range(0, len(at), batch_size)
+    ]
 
     def parts() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for length in np.unique(lengths):
-            at = np.flatnonzero(lengths == length)
-            for own in np.split(at, range(batch_size, len(at), batch_size)):
-                pixels = words.pixels[own, :, : CHARACTER_WIDTH * length]
-                yield pixels.astype(np.float32) / 255.0, words.characters[own, :length]
+        for at, length in batches:
+            pixels = words.pixels[at, :, : CHARACTER_WIDTH * length]
+            yield pixels.astype(np.float32) / 255.0, words.characters[at, :length]
 
     height, _, channels = words.shape
     signature = (
         tf.TensorSpec((None, height, None, channels), tf.float32),
         tf.TensorSpec((None, None), tf.int64),
     )
-    return tf.data.Dataset.from_generator(parts, output_signature=signature).prefetch(2)
+    data = tf.data.Dataset.from_generator(parts, output_signature=signature)
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
