@@ -195,19 +195,25 @@ def test_two_stems_are_drawn_where_geometry_puts_them(slant, width, baseline, th
 
 @settings(max_examples=15, deadline=None)
 @given(
-    points=st.lists(st.tuples(st.integers(2, 26), st.integers(2, 26)), min_size=2, max_size=5),
+    points=st.lists(st.tuples(st.integers(2, 26), st.integers(2, 26)), min_size=1, max_size=4),
+    ends=st.tuples(st.integers(2, 26), st.integers(2, 26)),
     pen=st.integers(1, 5),
     codes=st.tuples(*(st.integers(0, len(values) - 1) for values in WRITER.values())),
 )
-def test_whatever_is_written_stays_in_its_slot(points, pen, codes):
+def test_whatever_is_written_stays_in_its_slot(points, ends, pen, codes):
     image = Image.new("L", (28, 28))
-    ImageDraw.Draw(image).line(points, 255, pen)
+    line = [(ends[0], 6), *points, (ends[1], 22)]  # of some height, as all digits are
+    ImageDraw.Draw(image).line(line, 255, pen)
     glyph = np.array(image)
-    glyph[14, 13:15] = 255  # a line of one point draws nothing
     values = zip(WRITER, codes, strict=True)
-    slot = written(glyph, **{name: list(WRITER[name].values())[code] for name, code in values})
-    assert slot.max() > 100
-    assert slot[[0, -1]].max() < 128 and slot[:, [0, -1]].max() < 128
+    writer = {name: list(WRITER[name].values())[code] for name, code in values}
+    slot = written(glyph, **writer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words_compose, "SLOT", 32)
+        roomy = written(glyph, **writer)
+    np.testing.assert_array_equal(roomy[:, 8:24], slot)
+    assert slot.max() > 100 and slot[[0, -1]].max() < 128
+    assert roomy[:, [*range(8), *range(24, 32)]].max() < 128
 
 
 def test_distances_are_those_of_an_exact_transform():

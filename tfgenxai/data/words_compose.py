@@ -20,6 +20,7 @@ WRITER: dict[str, dict[str, float]] = {
     "width": {"narrow": 0.55, "medium": 0.75, "wide": 1.0},
 }
 _INK_HEIGHT, _INK_WIDTH = 20.0, 13.0  # of a digit, before its stroke is made thicker or thinner
+_TALLER = 2.5  # the largest vertical scale, so that a stroke that lies down is not stood up
 _FOOT = 26.0  # where digits of the middle baseline stand, in pixels from the top
 _THINNER, _THICKER = -0.5, 0.8  # by which an edge moves at most: strokes neither tear nor fill
 _REACH = 3  # pixels within which the nearest ink is looked for
@@ -48,7 +49,7 @@ def compose(glyphs: np.ndarray, writer: Mapping[str, np.ndarray]) -> np.ndarray:
 def _block(glyphs: np.ndarray, writer: Mapping[str, np.ndarray]) -> np.ndarray:
     shape = _shape(glyphs)
     slant = writer["slant"]
-    down = _INK_HEIGHT / (shape.bottom - shape.top)
+    down = np.minimum(_INK_HEIGHT / (shape.bottom - shape.top), _TALLER)
     # A row lies `lean` pixels to the right of where it would be without the writer's slant.
     lean = (slant * down)[:, None] * shape.up
     across = np.minimum(writer["width"] * down, _room(shape, lean))
