@@ -29,6 +29,7 @@ NAMES = (
 )
 SPLITS = ("train", "test")
 _WITH_FOLDER = ("fashion_mnist", "celeb_a", "iam", "folder")
+_OF_WORDS = ("words", "iam")
 _WITH_IMAGE_SIZE = ("celeb_a", "folder")
 
 
@@ -105,6 +106,8 @@ def load_to_fit(
 ) -> ImageData:
     """Test images, or all of a folder, for a model that takes them in this size.
 
+    Of a set of words, those that are as wide.
+
     Args:
         name, source, folder, size, progress: see `load`.
         sides: height and width; None where any will do. Sets of other sizes are cropped to them.
@@ -114,6 +117,9 @@ def load_to_fit(
     """
     height, width = sides
     fixed = name in _WITH_IMAGE_SIZE and height and width
+    if name in _OF_WORDS and width:
+        words = load(name, "test", source=source, folder=folder, progress=progress)
+        return words.of_width(width)[:size]
     return load(
         name,
         "all" if name == "folder" else "test",

@@ -71,6 +71,23 @@ class ImageData:
             row[: len(text)] = [place[character] for character in text]
         return characters
 
+    def of_width(self, width: int) -> ImageData:
+        """The words that are `width` pixels wide, without paper behind them.
+
+        Raises:
+            UsageError: the images are no words, or none is as wide.
+        """
+        if self.texts is None:
+            raise UsageError(f"{self.name} has no words; the data sets words and iam have.")
+        chosen = CHARACTER_WIDTH * np.char.str_len(self.texts) == width
+        if not chosen.any():
+            raise UsageError(
+                f"{self.name} has no words of {width / CHARACTER_WIDTH:g} characters; it has "
+                f"{', '.join(map(str, np.unique(np.char.str_len(self.texts))))}."
+            )
+        words = self[chosen]
+        return dataclasses.replace(words, pixels=words.pixels[:, :, :width])
+
     def binarized(self) -> ImageData:
         """The same images, white where a pixel is over one half and black elsewhere."""
         white = np.where(self.pixels > 127, np.uint8(255), np.uint8(0))

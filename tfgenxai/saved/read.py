@@ -33,6 +33,7 @@ def load(path: str | Path, *, trusted: bool = False) -> SavedModel:
     Args:
         path: the model's folder. A bare name that is no folder is looked up in
             ``saved_models/`` of the current directory, then of the checkout of this package.
+            With ``@WORD`` behind it, a model of words writes and reads this one word.
         trusted: the model's author is trusted. Its operations are then not compared with the
             allow-list, and TensorFlow's own loader opens it, which runs its initialisers (lookup
             tables need that). Never pass True for a model from an unknown source.
@@ -41,11 +42,18 @@ def load(path: str | Path, *, trusted: bool = False) -> SavedModel:
         ModelNotFoundError: there is no SavedModel; names those beside it.
         DamagedModelError: a file is missing, truncated, or differs from the card's checksum.
         UntrustedModelError: the model holds operations outside of the allow-list.
+        UsageError: a word is asked of a model that cannot write it.
 
     Example:
         >>> model = tfgenxai.load("saved_models/cvae")
         >>> model["encode"].layers
+        >>> word = tfgenxai.load("scrabble-gan@2026")
     """
+    name, at, word = str(path).rpartition("@")
+    if at and not Path(path).exists():
+        from tfgenxai.saved.word import OneWord
+
+        return OneWord(load(name, trusted=trusted), word)
     folder = _resolve(path)
     cards.verify(folder)
     meta = _read_meta_graph(folder)
