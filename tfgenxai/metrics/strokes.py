@@ -32,7 +32,7 @@ TRIM = 0.01
 _CHUNK = 256
 
 
-def stroke_measures(images: np.ndarray) -> dict[str, np.ndarray]:
+def stroke_measures(images: np.ndarray, *, characters: int = 1) -> dict[str, np.ndarray]:
     """Each of `MEASURES` for every image, (N,) float64; NaN where an image holds no ink.
 
     All but slant are of the shape where the image, enlarged `SCALE` times, reaches `THRESHOLD`.
@@ -46,19 +46,19 @@ def stroke_measures(images: np.ndarray) -> dict[str, np.ndarray]:
 
     Args:
         images: (N, H, W) or (N, H, W, 1) in [0, 1], bright strokes on black.
+        characters: how many stand side by side in an image, each in an equal part of its width.
+            The slant is the mean of theirs, weighted by ink: the moments of a whole word tell
+            whether its last characters stand higher than its first.
 
     Raises:
-        InvalidInputError: another shape, or NaN.
+        InvalidInputError: another shape, NaN, or a width that does not hold so many characters.
     """
-    array = np.asarray(images, np.float32)
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim != 3 or not np.isfinite(array).all():
+    array = _checked(images)
+    if characters < 1 or array.shape[2] % characters:
         raise InvalidInputError(
-            "Strokes are measured on finite images (N, H, W, 1) of one channel; "
-            f"these have shape {np.shape(images)}."
+            f"Images {array.shape[2]} wide do not hold {characters} characters of one width."
         )
-    leans = _leans(np.where(array < HAZE, 0, array))
+    leans = _leans(np.where(array < HAZE, 0, array), characters)
     rows: list[tuple[float, ...]] = []
     for start in range(0, len(array), _CHUNK):
         shapes = _enlarged(array[start : start + _CHUNK]) >= THRESHOLD
@@ -67,20 +67,58 @@ def stroke_measures(images: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(MEASURES, table.T))
 
 
-def _leans(images: np.ndarray) -> np.ndarray:
+def ink_widths(images: np.ndarray) -> np.ndarray:
+    """The width of `stroke_measures` alone, (N,) pixels, many times cheaper; NaN without ink.
+
+    Args:
+        images: as of `stroke_measures`.
+
+    Raises:
+        InvalidInputError: another shape, or NaN.
+    """
+    array = _checked(images)
+    leans = _leans(np.where(array < HAZE, 0, array), 1)
+    found = np.full(len(array), np.nan)
+    for start in range(0, len(array), _CHUNK):
+        for i, shape in enumerate(_enlarged(array[start : start + _CHUNK]) >= THRESHOLD, start):
+            y, x = np.nonzero(shape)
+            if len(y):
+                found[i] = _extent(x + leans[i] * y) / SCALE
+    return found
+
+
+def _checked(images: np.ndarray) -> np.ndarray:
+    """`images` as float32 (N, H, W)."""
+    array = np.asarray(images, np.float32)
+    if array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim != 3 or not np.isfinite(array).all():
+        raise InvalidInputError(
+            "Strokes are measured on finite images (N, H, W, 1) of one channel; "
+            f"these have shape {np.shape(images)}."
+        )
+    return array
+
+
+def _leans(images: np.ndarray, characters: int) -> np.ndarray:
     """How far each of `images` (N, H, W) moves right for every row up, (N,); 0 without ink.
+
+    The mean of its characters, weighted by their ink.
 
     Greys are weights: an edge that covers half of a pixel counts as half of it, and so a slant of
     a fraction of a degree shows, which the shape's steps would hide.
     """
-    height, width = images.shape[1:]
+    height, width = images.shape[1], images.shape[2] // characters
     y, x = np.mgrid[:height, :width].reshape(2, -1).astype(np.float64)
-    ink = images.reshape(-1, height * width).astype(np.float64)
+    parts = images.reshape(-1, height, characters, width).swapaxes(1, 2)
+    ink = parts.reshape(-1, height * width).astype(np.float64)
     total = np.maximum(ink.sum(axis=1), 1e-9)
     mean_y, mean_x = ink @ y / total, ink @ x / total
     # A pixel is a square of side 1 and not a point: 1/12 is its own second moment.
     spread = ink @ y**2 / total - mean_y**2 + 1 / 12
-    return (mean_y * mean_x - ink @ (y * x) / total) / spread
+    leans = ((mean_y * mean_x - ink @ (y * x) / total) / spread).reshape(-1, characters)
+    weights = total.reshape(-1, characters)
+    return (leans * weights).sum(axis=1) / weights.sum(axis=1)
 
 
 def _enlarged(images: np.ndarray) -> np.ndarray:
