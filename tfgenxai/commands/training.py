@@ -98,12 +98,15 @@ def add_evaluate_command(commands: Any) -> None:
         text,
         "what a GAN or a VAE draws is compared with real images by the features and verdicts of a\n"
         "classifier; in the table, `real` is the same measure on as many training images.\n"
+        "what a ScrabbleGAN writes is judged by a recogniser.\n"
         "example: tfgenxai evaluate dcgan --generated 5000 --skip memorisation",
     )
     parser.add_argument("path", metavar="PATH", help="a SavedModel with a model card")
     add_data(parser)
     parser.add_argument(
-        "--classifier", metavar="PATH", help="judges what a model draws (default: the one shipped)"
+        "--classifier",
+        metavar="PATH",
+        help="judges what a model draws, a recogniser of words (default: the one shipped)",
     )
     parser.add_argument(
         "--generated",
@@ -245,17 +248,29 @@ def _digits(value: float | None) -> str:
 
 
 def _judge(model: Any, args: argparse.Namespace, data_name: str) -> Any:
-    """The classifier that judges what `model` draws: the one named, or the one that ships.
+    """What judges what `model` draws, a recogniser if it writes: the one named, or that ships.
 
     None where the model draws nothing, or where the one that ships knows other images.
     """
     from tfgenxai.latent.classifier import shipped_classifier
     from tfgenxai.latent.generator import find_generator
+    from tfgenxai.metrics.draws import writes_words
+    from tfgenxai.metrics.reader import shipped_recogniser
     from tfgenxai.saved.read import load
+    from tfgenxai.saved.word import alphabet_of
 
     graph = find_generator(model)
     if args.classifier:
         return load(args.classifier)
+    if writes_words(model):
+        recogniser = shipped_recogniser(data_name, alphabet_of(model))
+        if recogniser is None:
+            print(
+                f"No recogniser of {data_name} ships, so that what the model writes is not "
+                f"measured; name one: tfgenxai evaluate {model.path} --classifier RECOGNISER",
+                file=sys.stderr,
+            )
+        return recogniser
     return (
         None if graph is None else shipped_classifier(data_name, graph.outputs["image"].shape[1:])
     )

@@ -11,9 +11,10 @@ from tfgenxai.latent.generator import find_generator
 from tfgenxai.metrics import GENERATED_IMAGES
 from tfgenxai.metrics.batches import batched
 from tfgenxai.metrics.clusters import cluster_means, cluster_metrics
-from tfgenxai.metrics.draws import draw
+from tfgenxai.metrics.draws import draw, writes_words
 from tfgenxai.metrics.generation import generation_report
 from tfgenxai.metrics.likelihood import active_units, importance_bound
+from tfgenxai.metrics.written import reading_report, writing_report
 from tfgenxai.saved.card import write_card
 
 if TYPE_CHECKING:
@@ -35,14 +36,16 @@ def evaluate(
     """Metrics that the model's signatures allow, each with the number of images it was taken on.
 
     Args:
-        data: held-out images.
+        data: held-out images; words for a model of words.
         binarize: threshold the images at 0.5 first, for models trained on binary images.
         train: what the model was trained on.
-        classifier: SavedModel with `classify`, which judges generated images. What a model draws
-            is measured where this and `train` are given, against images that are not binarised:
-            so a VAE of binary images and a GAN of grey ones are measured on one scale.
+        classifier: SavedModel with `classify`, which judges generated images, or `recognise` for
+            words. What a model draws is measured where this and `train` are given, against images
+            that are not binarised: so a VAE of binary images and a GAN of grey ones are measured
+            on one scale.
         generated: how many images a GAN's generator or a VAE's decoder draws.
-        skip: parts of `tfgenxai.metrics.generation.generation_report` to leave out.
+        skip: parts of `tfgenxai.metrics.generation.generation_report` to leave out, or of
+            `tfgenxai.metrics.written.writing_report`.
     """
     images = (data.binarized() if binarize else data).images
     metrics: dict[str, Any] = {"seed": seed}
@@ -61,7 +64,15 @@ def evaluate(
             metrics |= likelihood_metrics(model, images, seed)
     if "cluster" in model and data.labels is not None:
         metrics |= cluster_metrics(model["cluster"], images, data.labels)
-    if classifier is not None and train is not None and find_generator(model) is not None:
+    if "recognise" in model and "generate" not in model:
+        metrics |= reading_report(model, data, seed=seed)
+    if classifier is None or train is None:
+        return metrics
+    if writes_words(model):
+        metrics |= writing_report(
+            model, data, train, classifier, generated=generated, seed=seed, skip=skip
+        )
+    elif find_generator(model) is not None:
         classes = classifier["classify"].outputs["probabilities"].shape[1]
         draws = draw(model, generated, classes=classes, seed=seed)
         metrics |= generation_report(

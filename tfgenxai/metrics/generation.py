@@ -21,7 +21,7 @@ from tfgenxai.metrics.features import Readings, fingerprint, last_hidden, read
 from tfgenxai.metrics.frechet import frechet
 from tfgenxai.metrics.kernel import kernel_distance
 from tfgenxai.metrics.memorisation import TAIL, memorisation
-from tfgenxai.metrics.precision import manifold
+from tfgenxai.metrics.precision import manifold_row
 from tfgenxai.metrics.stacked import stack, stacked_modes
 
 if TYPE_CHECKING:
@@ -192,14 +192,9 @@ def _distances(m: _Material) -> dict[str, Any]:
 
 
 def _manifold(m: _Material) -> dict[str, Any]:
-    """Precision, recall, density and coverage, for as many neighbours as there can be."""
-    neighbors = min(5, m.count - 1)
-    drawn = manifold(m.generated.features[: m.count], m.held_out.features, neighbors=neighbors)
-    real = manifold(m.real.features, m.held_out.features, neighbors=neighbors)
-    found: dict[str, Any] = {"neighbors": neighbors}
-    for name in ("precision", "recall", "density", "coverage"):
-        found |= getattr(drawn, name).row(name) | {f"{name}_real": getattr(real, name).mean}
-    return found
+    """Precision, recall, density and coverage."""
+    generated = m.generated.features[: m.count]
+    return manifold_row(generated, m.real.features, m.held_out.features)
 
 
 def _memorisation(m: _Material) -> dict[str, Any]:

@@ -64,6 +64,25 @@ def manifold(generated: np.ndarray, real: np.ndarray, *, neighbors: int = NEIGHB
     )
 
 
+def manifold_row(
+    generated: np.ndarray, real: np.ndarray, held_out: np.ndarray
+) -> dict[str, float | int]:
+    """`precision`, `recall`, `density` and `coverage` against `held_out`, as cells of a table.
+
+    Each with `_low`, `_high`, and `_real`, that of the features `real` in place of the generated
+    ones; for as many `neighbors` as there can be, up to `NEIGHBORS`.
+
+    Args:
+        generated, real, held_out: (N, D) each.
+    """
+    neighbors = min(NEIGHBORS, len(held_out) - 1)
+    drawn, floor = (manifold(x, held_out, neighbors=neighbors) for x in (generated, real))
+    found: dict[str, float | int] = {"neighbors": neighbors}
+    for name in ("precision", "recall", "density", "coverage"):
+        found |= getattr(drawn, name).row(name) | {f"{name}_real": getattr(floor, name).mean}
+    return found
+
+
 def _radii(points: np.ndarray, neighbors: int) -> np.ndarray:
     """Distance (N,) of each point to its `neighbors`-th other point."""
     from sklearn.neighbors import NearestNeighbors

@@ -1,15 +1,91 @@
-"""Words that were read beside words that were asked for: character and word error rate."""
+"""Reading words, and how far what is read is from what was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfgenxai.data.images import CHARACTER_WIDTH
 from tfgenxai.errors import InvalidInputError
 from tfgenxai.metrics.intervals import Interval, proportion, ratio
+
+if TYPE_CHECKING:
+    from tfgenxai.graph import Graph
+
+Texts = Sequence[str] | np.ndarray
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class WordReadings:
+    """What a recogniser makes of N words.
+
+    Attributes:
+        texts: what it reads in each.
+        features: (N, F) float64, its output of that name; None of a recogniser without it.
+    """
+
+    texts: list[str]
+    features: np.ndarray | None
+
+
+def read_words(recognise: Graph, images: np.ndarray, lengths: Any, alphabet: str) -> WordReadings:
+    """What a recogniser reads in words of several lengths, each cropped to its own width.
+
+    What lies beside a word is not shown to the recogniser, which would read in it.
+
+    Args:
+        recognise: graph from `image` to `text`, (n, T) characters' numbers and then -1.
+        images: (N, H, W, C) in [0, 1]; word i fills the first 16 lengths[i] columns.
+        lengths: (N,) characters of each word.
+        alphabet: the recogniser's characters, in the order of their numbers.
+
+    Raises:
+        InvalidInputError: images that the recogniser does not take, or that hold fewer characters
+            than `lengths` says.
+    """
+    images, lengths = np.asarray(images, np.float32), np.asarray(lengths)
+    expected = recognise.inputs["image"].shape
+    if images.ndim != 4 or not expected[1::2].is_compatible_with(images.shape[1::2]):
+        raise InvalidInputError(
+            f"The recogniser reads images of shape (N, {expected[1]}, W, {expected[3]}), "
+            f"not {images.shape}."
+        )
+    if lengths.shape != images.shape[:1] or not len(lengths) or lengths.min() < 1:
+        raise InvalidInputError(
+            f"Lengths are one number a word from 1, ({len(images)},), of a word at least; these "
+            f"have shape {lengths.shape}."
+        )
+    widths = CHARACTER_WIDTH * lengths
+    if widths.max() > images.shape[2] or np.any(widths != (expected[2] or widths)):
+        raise InvalidInputError(
+            f"Words of up to {lengths.max()} characters are {widths.max()} wide; the images are "
+            f"{images.shape[2]}, and the recogniser reads {expected[2] or 'any width'}."
+        )
+    named = [name for name in ("text", "features") if name in recognise.outputs]
+    function = recognise.function(["image"], named)
+    texts = np.empty(len(images), object)
+    places, features = [], []
+    for length, rows in by_length(lengths):
+        for some in np.array_split(rows, range(_BATCH, len(rows), _BATCH)):
+            codes, *rest = function(images[some, :, : CHARACTER_WIDTH * length])
+            texts[some] = decode(codes.numpy(), alphabet)
+            places.append(some)
+            features += [found.numpy() for found in rest]
+    order = np.argsort(np.concatenate(places))
+    whole = np.concatenate(features).astype(np.float64)[order] if features else None
+    return WordReadings(list(texts), whole)
+
+
+def by_length(lengths: Any) -> Iterator[tuple[int, np.ndarray]]:
+    """Each length that occurs in `lengths` (N,), with the places that have it."""
+    lengths = np.asarray(lengths)
+    for length in np.unique(lengths):
+        yield int(length), np.flatnonzero(lengths == length)
 
 
 @dataclass(frozen=True)
@@ -30,7 +106,7 @@ class ErrorRates:
         return self.characters.row("character_error_rate") | self.words.row("word_error_rate")
 
 
-def error_rates(asked: Sequence[str], read: Sequence[str], *, seed: int = 0) -> ErrorRates:
+def error_rates(asked: Texts, read: Texts, *, seed: int = 0) -> ErrorRates:
     """Character and word error rate of the words `read` where `asked` was wanted.
 
     An edit is one character put in, left out or taken for another (Levenshtein 1966). The interval

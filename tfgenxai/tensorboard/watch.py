@@ -24,6 +24,7 @@ from tfgenxai.targets import Discriminator, Latent
 from tfgenxai.tensorboard.drawn import Drawn
 from tfgenxai.tensorboard.subject import Subject, computed
 from tfgenxai.tensorboard.summaries import Summaries
+from tfgenxai.tensorboard.watch_words import WatchWords
 
 if TYPE_CHECKING:
     from tfgenxai.data import ImageData
@@ -39,6 +40,8 @@ def watch(latents: Sequence[int] = ()) -> Callable[[Path, ImageData], list[Callb
 
     def make(logs: Path, data: ImageData) -> list[Callback]:
         found: list[Callback] = [Watch(logs / "watch", data, latents=latents)]
+        if data.texts is not None:
+            found.append(WatchWords(logs / "written", data))
         classifier = shipped_classifier(data.name, data.shape)
         if classifier is not None:
             found.append(Drawn(logs / "drawn", data, classifier["classify"]))
@@ -53,7 +56,8 @@ class Watch(Callback):
     Of an encoder: `heatmaps/z3` (Latent Grad-CAM beneath its images), `traversals/z3` (the images
     along that latent), and as numbers KL from the prior, active units and how far labels can be
     read from the codes. Of a GAN: Grad-CAM of the discriminator on real and drawn images,
-    and its verdicts. The same images and codes every time.
+    and its verdicts. The same images and codes every time. Models of words, whose images have no
+    one width, are left alone: see `tfgenxai.tensorboard.watch_words`.
 
     The weights are copied into a frozen graph; nothing of the training is touched, not even
     random states, so that the weights are those of a training that nobody watched.
@@ -85,15 +89,17 @@ class Watch(Callback):
             UsageError: a latent that the model does not have.
         """
         known = self.model.export_signatures()
+        if "encode" in known:
+            self._choose_latents(self.model.latent_dim)
+        elif self.latents:
+            raise UsageError(f"{type(self.model).__name__} encodes nothing: no latents to watch.")
+        if hasattr(self.model, "alphabet"):
+            return
         self.signatures = {
             name: function
             for name, function in known.items()
             if name in ("encode", "decode", "generate", "discriminate", "prior")
         }
-        if "encode" in known:
-            self._choose_latents(self.model.latent_dim)
-        elif self.latents:
-            raise UsageError(f"{type(self.model).__name__} encodes nothing: no latents to watch.")
         prepared = self.model.prepare(tf.constant(self.data.images))
         self.images = np.asarray(prepared)
         if self.signatures:
