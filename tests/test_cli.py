@@ -35,6 +35,7 @@ COMMANDS = [
     "attack",
     "disentangle",
     "directions",
+    "write",
     "log",
     "compare",
     "compare all",

@@ -54,6 +54,7 @@ _HOMES = {
         "Scalar",
         "Unit",
     ),
+    "tfgenxai.writing": ("write",),
     "tfgenxai.errors": ("TfgenxaiError",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
@@ -73,6 +74,7 @@ _SUBPACKAGES = (
     "targets",
     "tensorboard",
     "training",
+    "writing",
 )
 
 __all__ = sorted(_MODULES)

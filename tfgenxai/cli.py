@@ -19,6 +19,7 @@ from tfgenxai.commands.neurons import add_neurons_command
 from tfgenxai.commands.saved import add_inspect_command, add_models_command
 from tfgenxai.commands.shared import Parser
 from tfgenxai.commands.training import add_data_command, add_evaluate_command, add_train_command
+from tfgenxai.commands.write import add_write_command
 from tfgenxai.errors import TfgenxaiError
 from tfgenxai.quiet import import_tensorflow
 
@@ -34,6 +35,7 @@ examples:
   tfgenxai attention sagan                          where each pixel takes from, and its worth
   tfgenxai disentangle conv-vae-faces               do latents stand for single factors?
   tfgenxai directions dcgan --method sefa           lines through a code space, and what they change
+  tfgenxai write 2021 --style-seed 7                a word in a hand, and what is read in it
   tfgenxai log                                      all models in TensorBoard
   tfgenxai methods                                  what else can explain
   tfgenxai train cvae --epochs 10 --out runs        train, export, measure
@@ -89,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_attack_command(commands)
     add_disentangle_command(commands)
     add_directions_command(commands)
+    add_write_command(commands)
     add_compare_command(commands)
     add_log_command(commands)
     return parser
