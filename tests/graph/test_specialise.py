@@ -129,3 +129,12 @@ def test_what_does_not_fit():
         graph.with_inputs({"label": 3})
     with pytest.raises(InvalidInputError, match="does not fit"):
         graph.with_shapes({"z": (4,)})
+
+
+def test_first_a_size_and_then_a_value():
+    model = conditional()
+    z = np.random.default_rng(0).standard_normal((3, 3)).astype(np.float32)
+    graph = Graph.from_keras(model).with_shapes({"label": (3,)}).with_inputs({"label": [4, 0, 2]})
+    assert list(graph.inputs) == ["z"] and not unknown(graph)
+    found = graph.function("z", next(iter(graph.outputs)))(z)
+    np.testing.assert_allclose(found, model([z, np.tile([4, 0, 2], (3, 1))]), rtol=1e-6, atol=1e-6)

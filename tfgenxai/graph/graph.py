@@ -13,6 +13,7 @@ import numpy as np
 
 from tfgenxai.errors import InvalidInputError, LayerNotFoundError, UsageError
 from tfgenxai.graph import gradients, kinds, layers, refs, sources
+from tfgenxai.graph.after import following
 from tfgenxai.graph.cut import Cut
 from tfgenxai.graph.scopes import without_number
 from tfgenxai.graph.specialise import specialised
@@ -262,7 +263,8 @@ class Graph:
 
         Example:
             >>> seven = tfgenxai.load("cgan")["generate"].with_inputs({"label": 7})
-            >>> word = tfgenxai.load("scrabble-gan")["generate"].with_inputs({"label": [2, 0, 2, 6]})
+            >>> writer = tfgenxai.load("scrabble-gan")["generate"]
+            >>> word = writer.with_inputs({"label": [2, 0, 2, 6]})
         """
         return Graph(specialised(self._source, self.inputs, values, {}))
 
@@ -277,6 +279,22 @@ class Graph:
             InvalidInputError: the input is of other sizes.
         """
         return Graph(specialised(self._source, self.inputs, {}, shapes))
+
+    def after(self, layer: str) -> Graph:
+        """What follows a layer: takes the layer's output as an input of that name.
+
+        Inputs that pass the layer by, such as a style that also enters later, stay inputs.
+
+        Raises:
+            LayerNotFoundError: there is no such layer.
+            UsageError: it is an input, or no output depends on it.
+
+        Example:
+            >>> rest = tfgenxai.load("scrabble-gan@2026")["generate"].after("generator_filters")
+            >>> list(rest.inputs)
+            ['z', 'generator_filters']
+        """
+        return Graph(following(self._source, layer, self[layer]))
 
     def _of(self, graph_def: Any) -> Graph:
         """A graph of other nodes with the same names."""

@@ -113,7 +113,9 @@ def _shape(name: str, tensor: Any, sizes: Sequence[int] | None) -> Any:
         return tensor.shape
     shape = (None, *sizes)
     if not tensor.shape.is_compatible_with(shape):
-        raise InvalidInputError(f"The input {name!r} is {tensor.shape}, which {shape} does not fit.")
+        raise InvalidInputError(
+            f"The input {name!r} is {tensor.shape}, which {shape} does not fit."
+        )
     return shape
 
 
@@ -137,7 +139,11 @@ def _fold(graph: Any, graph_def: Any, feeds: Mapping[str, np.ndarray]) -> None:
 
     nodes = {node.name: node for node in graph_def.node}
     computed = _computed_sizes(graph, nodes)
-    reshapes = [name for name, node in nodes.items() if node.op == "Reshape"]
+    reshapes = [
+        name
+        for name, node in nodes.items()
+        if node.op == "Reshape" and nodes[refs.parse(node.input[1])[0]].op != "Const"
+    ]
     with graph.as_default():
         shapes = [tf.shape(graph.get_tensor_by_name(f"{name}:0")) for name in reshapes]
     asked = [*(refs.full(refs.text(ref)) for ref in computed), *shapes]

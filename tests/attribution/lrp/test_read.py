@@ -8,9 +8,11 @@ from keras import layers
 
 from tests.attribution.conftest import freeze
 from tests.attribution.lrp.architectures import randomise
+from tfgenxai.attribution import LRP
 from tfgenxai.attribution.lrp import read
 from tfgenxai.errors import UsageError
 from tfgenxai.graph import Graph
+from tfgenxai.targets import Output
 
 
 def network_of(graph, **target):
@@ -400,7 +402,16 @@ def test_other_inputs_become_side_inputs(conditional):
     np.testing.assert_allclose(found, decode(z, label)["sum"], rtol=1e-5, atol=1e-6)
 
 
-def test_a_product_with_another_input_has_no_rule(conditional):
-    graph, _ = conditional
-    with pytest.raises(UsageError, match="Mul in layer .*multiplies two computed values"):
-        network_of(graph, target=graph.outputs["product"])
+def test_a_product_with_another_input_scales(conditional):
+    """What does not depend on the source is held: LRP-0 is the gradient times the input."""
+    graph, decode = conditional
+    z, label = drawn((4,)), np.array([2, 0, 1, 1])
+    given = tf.constant(z)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        found = decode(given, label)["product"]
+    expected = tape.batch_jacobian(found, given).numpy() * z[:, None]
+    relevance = LRP(graph, "zero", wrt="z")({"z": z, "label": label}, Output("product"))
+    np.testing.assert_allclose(relevance.values, expected, rtol=1e-4, atol=1e-5)
+    total = relevance.values.sum(axis=2) + sum(relevance.delta_parts.values())
+    np.testing.assert_allclose(total, found, rtol=1e-4, atol=1e-5)

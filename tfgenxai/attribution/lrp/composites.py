@@ -24,8 +24,8 @@ class Composite:
         name: as users write it.
         dense: for dense layers.
         conv: for convolutions, transposed and depthwise ones included.
-        sums: for sums of branches, means and average pooling, what attention mixes, and for
-            normalisations that stand alone between layers.
+        sums: for sums of branches, means and average pooling, what attention mixes or a gain
+            multiplies, and for normalisations that stand alone between layers.
         first: for the layers that read an image; None for none of its own. Where the source is a
             latent code, they are layers as any other.
         rescaling: where a graph changes the units of its input or output.

@@ -35,8 +35,8 @@ class Step:
     * "concat": of all inputs along `axis`.
     * "product": of two inputs, both computed, summed over the letters of `equation` (as `tf.einsum`
       writes it, in lower case, of one sample) that the result lacks. `held` is the input, 0 or 1,
-      that a softmax gives: attention weights, which relevance takes for constants; None where
-      neither is.
+      that relevance takes for constant: attention weights, which a softmax gives; a gain, which is
+      the same for all places; what does not depend on the source. None where neither is such.
     * "route": every element of the output is an element of the input, or a constant. `how` says
       which: "reshape"; "transpose" by `perm`; "pad" by `paddings` with `mode` and `value`;
       "slice" by `slices`; "gather" of `indices` on `axis`; "tile" by `multiples`; "broadcast";
@@ -71,7 +71,7 @@ class Step:
 
     @property
     def carriers(self) -> tuple[int, ...]:
-        """The inputs that relevance goes back to: all but attention weights."""
+        """The inputs that relevance goes back to: all but a held one."""
         held = self.options.get("held")
         return tuple(place for i, place in enumerate(self.inputs) if i != held)
 
@@ -98,7 +98,7 @@ class Network:
 
     @property
     def reached(self) -> frozenset[int]:
-        """Places that relevance of the output gets to: all but those of attention weights alone."""
+        """Places that relevance of the output gets to: all but those of held factors alone."""
         found = {self.output}
         for step in reversed(self.steps):
             if step.output in found:

@@ -103,7 +103,7 @@ def _pass(
         return _back(step, before, after, relevance)
 
     if step.kind == "product":
-        return _through_attention(step, values, rules[step.output], relevance)
+        return _through_product(step, values, rules[step.output], relevance)
 
     def pull(s: tf.Tensor) -> tf.Tensor:
         pulled = ops.pulled_back(lambda x: ops.forward(step, [x], after), engine.fold(s), before)
@@ -112,13 +112,15 @@ def _pass(
     return engine.through_linear(pull, x, z, rules[step.output], relevance)
 
 
-def _through_attention(
+def _through_product(
     step: Step, values: Sequence[tf.Tensor], rule: Rule, relevance: Flow
 ) -> Passed:
-    """To the values that are mixed, as if the weights that mix them were constants.
+    """To one factor, as if the other were constant: attention weights, or a gain.
 
-    Ali et al., "XAI for Transformers: Better Explanations through Conservative Propagation", 2022:
-    a share for the weights too would count relevance twice, since both factors make the product.
+    A share for both would count relevance twice, since both make the product: see Ali et al., "XAI
+    for Transformers: Better Explanations through Conservative Propagation", 2022, of attention;
+    Arras et al., "Explaining and Interpreting LSTMs", 2019, section 11.3.2 (the signal takes all),
+    of gates.
     """
     (mixed,) = step.carriers
     weights = values[step.inputs[step.options["held"]]]

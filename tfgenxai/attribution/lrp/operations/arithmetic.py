@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,8 +85,46 @@ def _join(reader: Reader, op: tf.Operation, places: list[int]) -> None:
 
 
 def _multiply(reader: Reader, op: tf.Operation) -> None:
-    x, factor = with_constant(reader, op, "multiplies two computed values")
-    _scale(reader, op, x, reader.sample_value(op, factor), None)
+    if any(is_constant(reader, tensor) for tensor in op.inputs):
+        x, factor = with_constant(reader, op, "")
+        _scale(reader, op, x, reader.sample_value(op, factor), None)
+    else:
+        _modulate(reader, op)
+
+
+def _modulate(reader: Reader, op: tf.Operation) -> None:
+    """A signal times a gain, element by element; the gain is held.
+
+    The gain is what does not depend on the source, or what is the same for all places of the
+    signal, as in conditional batch normalisation.
+    """
+    moving = [reader.is_moving(tensor) for tensor in op.inputs]
+    shapes = [reader.aligned(op, tensor) for tensor in op.inputs]
+    result = reader.sample(op.outputs[0])
+    if len({len(shape) for shape in (*shapes, result)}) > 1:
+        reader.refuse(op, "multiplies values of different ranks")
+    held = moving.index(False) if not all(moving) else _gain(shapes, result)
+    places, letters = [], []
+    for tensor, shape in zip(op.inputs, shapes, strict=True):
+        own = [axis for axis, length in enumerate(shape) if length == result[axis]]
+        place = reader.place(tensor)
+        if len(own) < len(shape):
+            kept = [shape[axis] for axis in own]
+            place = reader.emit("route", op, [place], kept, how="reshape")
+        places.append(place)
+        letters.append("".join(string.ascii_lowercase[axis] for axis in own))
+    equation = f"{letters[0]},{letters[1]}->{string.ascii_lowercase[: len(result)]}"
+    place = reader.emit("product", op, places, result, equation=equation, held=held)
+    reader.settle(op.outputs[0], place)
+
+
+def _gain(shapes: list[tuple[int, ...]], result: tuple[int, ...]) -> int | None:
+    """Which factor has one value for all places, the other one being as large as the result."""
+    for i, shape in enumerate(shapes):
+        places = shape[:-1]
+        if places and set(places) == {1} and shape != result and shapes[1 - i] == result:
+            return i
+    return None
 
 
 def _divide(reader: Reader, op: tf.Operation) -> None:
