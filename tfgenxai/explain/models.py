@@ -11,6 +11,7 @@ from tfgenxai.errors import LayerNotFoundError, TfgenxaiError, UsageError
 from tfgenxai.explained import NoOutputError
 from tfgenxai.graph import Graph
 from tfgenxai.saved.read import load
+from tfgenxai.saved.word import OneWord, name_a_word
 
 # The order in which signatures are tried; others come before the last, which doubles one of them.
 _ORDER = ("encode", "classify", "discriminate", "generate", "decode", "reconstruct")
@@ -92,12 +93,16 @@ class Opened:
 
 
 def open_model(path: str, *, trusted: bool = False) -> Opened:
-    """A SavedModel.
+    """A SavedModel; one of words for a word.
 
     Raises:
         ModelNotFoundError, UntrustedModelError, DamagedModelError: as `tfgenxai.load`.
+        UsageError: a model of words without a word.
     """
     model = load(path, trusted=trusted)
+    alphabet = ((model.card or {}).get("architecture") or {}).get("config", {}).get("alphabet")
+    if alphabet and not isinstance(model, OneWord):
+        raise name_a_word(path, alphabet)
     return Opened(path, model, model.card or {})
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfgenxai.errors import ModelNotFoundError, UsageError
 from tfgenxai.latent.decoding import code_width, decoded, prior_codes
+from tfgenxai.saved.word import name_a_word
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
@@ -27,11 +28,13 @@ class Generator:
         graph: takes `z` (N, d), and `label` (N,) if it is conditional; gives `image`.
         prior: takes standard normal `eps` (N, d) and gives `z`; None: codes are standard normal.
         classes: how many labels there are; 0 of a generator that takes none.
+        name: what the user calls the model; None where that is not known.
     """
 
     graph: Graph
     prior: Graph | None = None
     classes: int = 0
+    name: str | None = None
 
     @classmethod
     def of(
@@ -62,7 +65,9 @@ class Generator:
         if "label" not in graph.inputs:
             return cls(graph, prior)
         known = (getattr(model, "card", None) or {}).get("architecture", {}).get("config", {})
-        return cls(graph, prior, classes or known.get("num_classes") or CLASSES)
+        path = getattr(model, "path", None)
+        name = None if path is None else str(path)
+        return cls(graph, prior, classes or known.get("num_classes") or CLASSES, name)
 
     @property
     def width(self) -> int:
@@ -88,8 +93,16 @@ class Generator:
         return prior_codes(self.prior, self.normals(count, random))
 
     def labels(self, count: int) -> np.ndarray | None:
-        """All classes in turn, (count,) int64; None of a generator that takes none."""
-        return np.arange(count) % self.classes if self.conditional else None
+        """All classes in turn, (count,) int64; None of a generator that takes none.
+
+        Raises:
+            UsageError: labels are the characters of words: no word is named.
+        """
+        if not self.conditional:
+            return None
+        if self.graph.inputs["label"].shape.rank != 1:
+            raise name_a_word(self.name or "scrabble-gan")
+        return np.arange(count) % self.classes
 
     def images(self, codes: np.ndarray, labels: Any = None) -> np.ndarray:
         """Images (..., H, W, C) in [0, 1] of `codes` (..., d).

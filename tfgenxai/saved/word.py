@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 LONGEST = 64
+_EXAMPLE = "2026"
 
 
 class OneWord(SavedModel):
@@ -81,6 +82,19 @@ class OneWord(SavedModel):
             }
 
         return Signature(signature.name, own(signature.inputs), own(signature.outputs))
+
+
+def name_a_word(name: str, alphabet: str | None = None) -> UsageError:
+    """What to say where a model of words is used without a word.
+
+    Args:
+        name: what the user calls the model.
+        alphabet: its characters; digits, if nothing is known.
+    """
+    known = _EXAMPLE if alphabet is None or set(_EXAMPLE) <= set(alphabet) else alphabet[:4]
+    return UsageError(
+        f"{name} is a model of words, and sizes follow the word: name a word, as {name}@{known}."
+    )
 
 
 def alphabet_of(model: SavedModel) -> str:
