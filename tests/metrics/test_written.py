@@ -70,12 +70,21 @@ def test_the_reader_of_this_world_would_read_in_paper(judge):
         (np.zeros((2, 32, 16, 1)), [1], "one number a word"),
         (np.zeros((2, 32, 16, 1)), [1, 0], "one number a word"),
         (np.zeros((0, 32, 16, 1)), [], "one number a word"),
-        (np.zeros((2, 32, 16, 1)), [1, 2], "2 characters are 32 wide"),
+        (np.zeros((2, 32, 16, 1)), [1, 2], "2 characters is 32 wide"),
     ],
 )
 def test_images_and_lengths_that_do_not_fit(judge, images, lengths, text):
     with pytest.raises(InvalidInputError, match=text):
         read_words(judge["recognise"], images, lengths, ALPHABET)
+
+
+def test_a_recogniser_of_one_width(judge):
+    pairs = judge["recognise"].with_shapes({"image": (32, 32, 1)})
+    two = LENGTHS == 2
+    found = read_words(pairs, TESTS.images[two], LENGTHS[two], ALPHABET)
+    assert found.texts == list(TESTS.texts[two])
+    with pytest.raises(InvalidInputError, match="for words of 2 characters; these have 1 to 4"):
+        read_words(pairs, TESTS.images, LENGTHS, ALPHABET)
 
 
 def test_a_reading_report_by_hand(folder):

@@ -45,8 +45,8 @@ def read_words(recognise: Graph, images: np.ndarray, lengths: Any, alphabet: str
         alphabet: the recogniser's characters, in the order of their numbers.
 
     Raises:
-        InvalidInputError: images that the recogniser does not take, or that hold fewer characters
-            than `lengths` says.
+        InvalidInputError: images or lengths that the recogniser does not take, or images that hold
+            fewer characters than `lengths` says.
     """
     images, lengths = np.asarray(images, np.float32), np.asarray(lengths)
     expected = recognise.inputs["image"].shape
@@ -60,11 +60,15 @@ def read_words(recognise: Graph, images: np.ndarray, lengths: Any, alphabet: str
             f"Lengths are one number a word from 1, ({len(images)},), of a word at least; these "
             f"have shape {lengths.shape}."
         )
-    widths = CHARACTER_WIDTH * lengths
-    if widths.max() > images.shape[2] or np.any(widths != (expected[2] or widths)):
+    if CHARACTER_WIDTH * lengths.max() > images.shape[2]:
         raise InvalidInputError(
-            f"Words of up to {lengths.max()} characters are {widths.max()} wide; the images are "
-            f"{images.shape[2]}, and the recogniser reads {expected[2] or 'any width'}."
+            f"A word of {lengths.max()} characters is {CHARACTER_WIDTH * lengths.max()} wide, and "
+            f"the images {images.shape[2]}."
+        )
+    if expected[2] and np.any(CHARACTER_WIDTH * lengths != expected[2]):
+        raise InvalidInputError(
+            f"The recogniser was loaded for words of {expected[2] // CHARACTER_WIDTH} characters; "
+            f"these have {lengths.min()} to {lengths.max()}. Load it without a word."
         )
     named = [name for name in ("text", "features") if name in recognise.outputs]
     function = recognise.function(["image"], named)
