@@ -19,16 +19,21 @@ methods (docs/directions.md has the formulas):
   orthonormal  the same, at right angles to one another
   random       drawn at random: what any direction does
   coordinate   axes of the code: what looking at single latents would show
-  sefa         singular vectors of the generator's first layer, without training
+  sefa         singular vectors of the generator's first layer, without training; of a code cut
+               into parts, of the first layers of each part
   ganspace     principal components of its first activations, without training
 
 how to read the results:
   image distance   how much pictures change at both ends; 1 is as much as from one draw to another
   class changed    share of codes that the classifier calls something else on the way
   slant, ... effect   change from end to end, in standard deviations of what the generator draws
+  text lost        of words: share of those read rightly that are not so all along the way
   accuracy (--rca) how well a fresh network, trained alike for every method, tells directions
                    apart on pairs that it has not seen; guessing is right 1/K of the time. A score
                    says that directions differ visibly, not that they mean something: look.
+
+a model of words is given with a word, as MODEL@WORD. Whether its directions hold for other words
+is seen when they are applied there: --apply.
 
 cost: one step draws 64 images, and one of 'learned' goes back through half of them: for digits a
 tenth of a second or two of one core. --rca trains as many steps again for every method. Ctrl-C
@@ -42,6 +47,8 @@ examples:
   tfgenxai directions dcgan --method sefa ganspace
   tfgenxai directions cgan --steps 3000
   tfgenxai directions cgan --method learned random coordinate --rca
+  tfgenxai directions scrabble-gan@2026 --method sefa ganspace
+  tfgenxai directions scrabble-gan@711 --apply runs/directions/scrabble-gan@2026/directions-sefa.npz
   tfgenxai directions gan --apply runs/directions/cgan/directions-learned.npz --labels 3
 """
 
@@ -63,7 +70,7 @@ def add_directions_command(commands: Any) -> None:
         help="directions of a file, found on this model or on one with codes of the same width",
     )
     parser.add_argument(
-        "--count", type=int, default=20, metavar="K", help="directions of a method (default: 20)"
+        "--count", type=int, metavar="K", help="directions of a method (default: 20; 10 of a word)"
     )
     parser.add_argument(
         "--steps", type=int, default=2000, metavar="N", help="of every training (default: 2000)"
@@ -76,9 +83,9 @@ def add_directions_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--reconstructor",
-        default="lenet",
         metavar="R",
-        help="lenet, or conv: larger, slower, and for images below 28x28 (default: lenet)",
+        help="lenet; conv: larger, slower, and for images below 28x28; resdown, resdown-full: for "
+        "words (default: lenet; resdown for a word)",
     )
     parser.add_argument(
         "--rca", action="store_true", help="measure how well a fresh network tells them apart"
@@ -94,6 +101,11 @@ def add_directions_command(commands: Any) -> None:
         "--classifier",
         metavar="PATH",
         help="sees classes (default: for digits the one that ships); 'none' leaves classes out",
+    )
+    parser.add_argument(
+        "--recogniser",
+        metavar="PATH",
+        help="reads words (default: the one that ships); 'none' leaves reading out",
     )
     parser.add_argument(
         "--labels",
@@ -122,15 +134,16 @@ def _directions(args: argparse.Namespace) -> None:
             methods=tuple(dict.fromkeys(methods)),
             apply=tuple(args.apply),
             count=args.count,
+            reconstructor=args.reconstructor,
             training=Training(
                 steps=args.steps,
                 rate=args.rate,
                 reach=args.reach,
-                reconstructor=args.reconstructor,
             ),
             judge=args.rca,
             samples=args.samples,
             classifier=args.classifier,
+            recogniser=args.recogniser,
             labels=tuple(args.labels),
             seed=args.seed,
             trusted=args.trusted,
@@ -153,4 +166,6 @@ def _row(k: int, row: dict[str, Any]) -> dict[str, Any]:
     shown = {"K": k, "name": row["direction"], "image distance": row["image distance"]}
     if "class changed" in row:
         shown["class changed"] = row["class changed"]
+    if "text lost" in row:
+        shown["text lost"] = row["text lost"]
     return shown | {key: value for key, value in row.items() if key.endswith(" effect")}

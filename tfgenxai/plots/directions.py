@@ -54,8 +54,9 @@ def image_blocks(
         if given is not None and len(given) != wanted:
             raise InvalidInputError(f"There are {wanted} {what} but {len(given)} texts for them.")
     rows = [len(array) for array in arrays.values()]
-    tall = _TILE * height / width
-    size = (steps * _TILE + 1.7, sum(rows) * tall + 0.12 * len(rows) + 0.3 + bool(title) * 0.4)
+    wide = _TILE * min(max(width / height, 1.0), 2.0)  # words need more room than digits
+    tall = wide * height / width
+    size = (steps * wide + 1.7, sum(rows) * tall + 0.12 * len(rows) + 0.3 + bool(title) * 0.4)
     figure = new_figure(*size, title)
     panels = figure.subplots(len(arrays), 1, squeeze=False, height_ratios=rows)[:, 0]
     for place, (axes, (name, array)) in enumerate(zip(panels, arrays.items(), strict=True)):
@@ -117,7 +118,7 @@ def rca_bars(
 def effect_chart(
     effects: pandas.DataFrame, names: Sequence[str] | None = None, *, title: str = ""
 ) -> Figure:
-    """What each direction does to each measure: rank correlations, and the share of classes lost.
+    """What each direction does to each measure: rank correlations; shares of classes, texts lost.
 
     Args:
         effects: `Effects.frame()`, one row a direction.
@@ -128,8 +129,7 @@ def effect_chart(
     """
     ranks = [str(column) for column in effects if str(column).endswith(" rank")]
     shown = {name.removesuffix(" rank"): effects[name] for name in ranks}
-    if "class changed" in effects:
-        shown["class changed"] = effects["class changed"]
+    shown |= {name: effects[name] for name in ("class changed", "text lost") if name in effects}
     rows = list(effects["direction"] if names is None else names)
     if not shown:
         raise InvalidInputError("These effects hold neither strokes nor classes to draw.")

@@ -24,7 +24,24 @@ def test_conv_counted_by_hand():
     assert trainable(make_reconstructor("conv", 20, (28, 28, 1))) == trunk + 2 * head + last
 
 
-@pytest.mark.parametrize(("name", "shape"), [("lenet", (36, 40, 3)), ("conv", (9, 12, 1))])
+@pytest.mark.parametrize(
+    ("name", "widths"), [("resdown", (32, 64, 128)), ("resdown-full", (256, 512, 1024))]
+)
+def test_resdown_counted_by_hand_reads_any_width(name, widths):
+    before, trunk = 2, 0
+    for width in widths:
+        trunk += before * 9 * width + width * 9 * width + before * width + 4 * width
+        before = width
+    head = before * 250 + 2 * 250
+    model = make_reconstructor(name, 10, (32, 64, 1))
+    assert trainable(model) == trunk + 2 * head + 250 * 10 + 10 + 250 + 1
+    narrow = make_reconstructor(name, 10, (32, 16, 1))
+    assert trainable(narrow) == trainable(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("lenet", (36, 40, 3)), ("conv", (9, 12, 1)), ("resdown", (32, 16, 1))]
+)
 def test_answers(name, shape):
     model = make_reconstructor(name, 4, shape, seed=1)
     pair = tf.random.stateless_uniform((2, 5, *shape), (1, 2))
@@ -46,7 +63,9 @@ def test_layers_start_apart():
 
 
 def test_errors():
-    with pytest.raises(UsageError, match="no reconstructor 'resnet'; choose from lenet, conv"):
+    with pytest.raises(
+        UsageError, match="no reconstructor 'resnet'; choose from lenet, conv, resdown"
+    ):
         make_reconstructor("resnet", 3, (28, 28, 1))
     with pytest.raises(InvalidInputError, match="28 x 28 or more, not 28 x 27; take 'conv'"):
         make_reconstructor("lenet", 3, (28, 27, 1))

@@ -18,13 +18,15 @@ from tfgenxai.latent.classifier import find_classifier
 from tfgenxai.latent.directions.directions import Directions
 from tfgenxai.latent.directions.effects import effects
 from tfgenxai.latent.directions.gif import save_gif
-from tfgenxai.latent.directions.learn import Learned
+from tfgenxai.latent.directions.learn import COUNT, Learned
 from tfgenxai.latent.directions.methods import find_directions
 from tfgenxai.latent.directions.naming import name_directions
 from tfgenxai.latent.directions.rca import Rca, rca
 from tfgenxai.latent.directions.request import NO_CLASSIFIER, DirectionsRequest
 from tfgenxai.latent.generator import Generator
+from tfgenxai.latent.reader import find_reader
 from tfgenxai.saved.read import load
+from tfgenxai.saved.word import OneWord
 
 if TYPE_CHECKING:
     import pandas
@@ -78,10 +80,15 @@ def directions(request: DirectionsRequest) -> dict[str, Any]:
         KeyboardInterrupt: interrupted; directions found until then are on disk.
     """
     model = load(request.path, trusted=request.trusted)
+    word = model.word if isinstance(model, OneWord) else None
+    request = request.settled(words=word is not None)
     generator = Generator.of(model)
     classifier = None
     if request.classifier != NO_CLASSIFIER:
         classifier = find_classifier(model, request.classifier, trusted=request.trusted)
+    reader = None
+    if word is not None and request.recogniser != NO_CLASSIFIER:
+        reader = find_reader(model, request.recogniser, trusted=request.trusted)
     request.shown_labels(generator, _BESIDE)
     applied = {path.stem: Directions.load(path) for path in request.apply}
     for each in applied.values():
@@ -93,6 +100,8 @@ def directions(request: DirectionsRequest) -> dict[str, Any]:
             generator,
             found,
             classifier,
+            word=word,
+            reader=reader,
             count=request.samples,
             reach=request.training.reach,
             seed=request.seed,
@@ -119,7 +128,7 @@ def _found(
     """The directions of each method, kept as soon as they are there, and those of files."""
     for method in request.methods:
         found, learned = find_directions(
-            generator, method, request.count, training=request.training, seed=request.seed
+            generator, method, request.count or COUNT, training=request.training, seed=request.seed
         )
         about = {**found.about, "model": request.path}
         found = Directions(found.vectors, found.method, found.names, about)
@@ -155,7 +164,11 @@ def _draw(
     files = [plots.save(figure, out / f"directions-{name}.png")]
     for k in shown:
         frames = found.images(generator, codes, k, np.linspace(-reach, reach, _FRAMES), labels)
-        files.append(save_gif(out / "gifs" / f"{name}-{k}.gif", np.moveaxis(frames, 1, 0)))
+        moving = np.moveaxis(frames, 1, 0)
+        height, width = frames.shape[2:4]
+        columns = _BESIDE if width <= height else math.ceil(math.sqrt(_BESIDE * height / width))
+        path = out / "gifs" / f"{name}-{k}.gif"
+        files.append(save_gif(path, moving, columns=columns))
     files.append(write_text(out / f"effects-{name}.csv", result.frame.to_csv(index=False)))
     if any(str(column).endswith(" rank") or column == "class changed" for column in result.frame):
         rows = [f"{k}: {text}" for k, text in enumerate(found.names)]

@@ -13,6 +13,7 @@ from tfgenxai.errors import UsageError
 from tfgenxai.metrics.features import Readings, read
 from tfgenxai.metrics.intervals import Interval, interval
 from tfgenxai.metrics.strokes import stroke_measures
+from tfgenxai.metrics.word_shapes import word_measures
 
 if TYPE_CHECKING:
     import pandas
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tfgenxai.graph import Graph
     from tfgenxai.latent.directions.directions import Directions
     from tfgenxai.latent.generator import Generator
+    from tfgenxai.latent.reader import Reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +31,16 @@ class Effects:
     Attributes:
         directions: the K directions.
         sizes: (S,) epsilon, ascending.
-        measures: name -> (K, N, S) of every image; of strokes, where images have one channel.
+        measures: name -> (K, N, S) of every image; of strokes, where images have one channel, or
+            of words.
         spreads: name -> standard deviation of that measure among unmoved images.
         distances: (K, N, S) mean squared difference from the code's unmoved image.
         apart: the same between the unmoved images of two codes, on average.
         classes: (K, N, S) what the classifier sees; None without one.
         kept: (K, N, S) probability in [0, 1] that it gives the class of the unmoved image.
         feature_distances: (K, N, S) Euclidean, in its last hidden layer.
+        errors: (K, N, S) edits from what is read to the word, over its characters; None without a
+            reader.
     """
 
     directions: Directions
@@ -47,6 +52,7 @@ class Effects:
     classes: np.ndarray | None = None
     kept: np.ndarray | None = None
     feature_distances: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     def slopes(self, measure: str) -> np.ndarray:
         """Change of a measure for epsilon = 1, (K, N): least squares over each code's images."""
@@ -90,6 +96,19 @@ class Effects:
         unmoved = self.classes[..., len(self.sizes) // 2, None]
         return np.not_equal(self.classes, unmoved)
 
+    def text_lost(self) -> np.ndarray:
+        """Whether a word that is read rightly at first is not so anywhere along the way, (K, N).
+
+        float64; NaN where it is not read rightly at first.
+
+        Raises:
+            UsageError: no reader was there to tell.
+        """
+        if self.errors is None:
+            raise UsageError("Nothing was read; give `effects` a word and a reader.")
+        legible = self.errors[..., len(self.sizes) // 2] == 0
+        return np.where(legible, (self.errors > 0).any(axis=-1), np.nan)
+
     def frame(self) -> pandas.DataFrame:
         """One row a direction.
 
@@ -98,7 +117,10 @@ class Effects:
         change from one end to the other in standard deviations of unmoved images, `NAME effect`.
         `image distance` and `feature distance` are means over both ends; the first is divided by
         `apart`. With a classifier also `class changed`, the share of codes whose class changes,
-        with its interval, and `class probability`, what is left of the class at both ends.
+        with its interval, and `class probability`, what is left of the class at both ends. With a
+        reader `text lost`, the share of the words read rightly that are not so all along the way,
+        with its interval, and `error rate` and `unmoved error rate`, edits over characters at both
+        ends and where the codes were drawn.
         """
         import pandas
 
@@ -119,12 +141,16 @@ class Effects:
             row |= interval(one.class_changed()[0]).row("class changed")
             row["class probability"] = _at_ends(one.kept)
             row["feature distance"] = _at_ends(one.feature_distances)
+        if one.errors is not None:
+            row |= _mean(one.text_lost()[0]).row("text lost")
+            row["error rate"] = _at_ends(one.errors)
+            row["unmoved error rate"] = float(one.errors[..., len(self.sizes) // 2].mean())
         return row
 
     def _of(self, k: int) -> Effects:
         """The same of one direction."""
         keep = slice(k, k + 1)
-        arrays = ("distances", "classes", "kept", "feature_distances")
+        arrays = ("distances", "classes", "kept", "feature_distances", "errors")
         parts = {
             name: values[keep] for name in arrays if (values := getattr(self, name)) is not None
         }
@@ -137,6 +163,8 @@ def effects(
     directions: Directions,
     classifier: Graph | None = None,
     *,
+    word: str | None = None,
+    reader: Reader | None = None,
     count: int = 100,
     reach: float = 6.0,
     steps: int = 7,
@@ -149,13 +177,16 @@ def effects(
 
     Args:
         classifier: graph from `image` to `probabilities`; without it classes are not looked at.
+        word: what the generator writes, if it writes a word: it is then measured as one.
+        reader: says what it reads on the way, which should be `word`.
         reach: epsilon goes from -reach to reach, in units of the code space.
         steps: how many epsilons, an odd number, so that 0 is among them.
         seed: of the codes: other directions with the same seed move the same codes.
         progress: show a bar on stderr.
 
     Raises:
-        UsageError: an even number of steps or fewer than three, no reach, or a single code.
+        UsageError: an even number of steps or fewer than three, no reach, a single code, or a
+            reader without a word.
         InvalidInputError: directions of another width than the generator's codes.
     """
     if steps < 3 or steps % 2 == 0 or not reach > 0 or count < 2:
@@ -163,17 +194,20 @@ def effects(
             "Effects need two codes or more, a reach above 0, and an odd number of steps from 3, "
             f"not {count}, {reach} and {steps}."
         )
+    if reader is not None and word is None:
+        raise UsageError("Say which `word` the reader should read.")
     directions.check_fits(generator)
+    see = _Seeing(classifier, word, reader)
     codes = generator.codes(count, np.random.default_rng(seed))
     labels = generator.labels(count)
     sizes = np.linspace(-reach, reach, steps)
     middle = steps // 2
-    start = _seen(generator.images(codes, labels), classifier)
+    start = see(generator.images(codes, labels))
     rows = []
     with counter("moving codes", len(directions), progress) as done:
         for k in range(len(directions)):
             images = directions.images(generator, codes, k, np.delete(sizes, middle), labels)
-            moved = _seen(images.reshape(-1, *images.shape[2:]), classifier)
+            moved = see(images.reshape(-1, *images.shape[2:]))
             rows.append(_compared(start, moved, middle))
             done(1)
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -189,6 +223,7 @@ def effects(
         table.get("classes"),
         table.get("kept"),
         table.get("feature_distances"),
+        table.get("errors"),
     )
 
 
@@ -199,11 +234,30 @@ class _Seen:
     images: np.ndarray
     measures: dict[str, np.ndarray]
     readings: Readings | None
+    errors: np.ndarray | None
 
 
-def _seen(images: np.ndarray, classifier: Graph | None) -> _Seen:
-    measures = stroke_measures(images) if images.shape[-1] == 1 else {}
-    return _Seen(images, measures, None if classifier is None else read(classifier, images))
+@dataclass(frozen=True)
+class _Seeing:
+    """Who looks at images, and what should be written in them."""
+
+    classifier: Graph | None
+    word: str | None
+    reader: Reader | None
+
+    def __call__(self, images: np.ndarray) -> _Seen:
+        measures = {}
+        if self.word is not None:
+            measures = word_measures(np.clip(images, 0, 1))
+            if len(self.word) == 1:
+                del measures["cursivity"]  # a character has no neighbour
+        elif images.shape[-1] == 1:
+            measures = stroke_measures(images)
+        classes = None if self.classifier is None else read(self.classifier, images)
+        errors = None
+        if self.reader is not None and self.word is not None:
+            errors = self.reader.errors(images, self.word)
+        return _Seen(images, measures, classes, errors)
 
 
 def _compared(start: _Seen, moved: _Seen, middle: int) -> dict[str, np.ndarray]:
@@ -227,6 +281,8 @@ def _compared(start: _Seen, moved: _Seen, middle: int) -> dict[str, np.ndarray]:
         row["kept"] = whole(left, start.readings.probabilities.max(axis=1))
         apart = moved.readings.features - beside(start.readings.features)
         row["feature_distances"] = whole(np.linalg.norm(apart, axis=1), 0.0)
+    if start.errors is not None and moved.errors is not None:
+        row["errors"] = whole(moved.errors, start.errors)
     return row
 
 

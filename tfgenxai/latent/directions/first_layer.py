@@ -40,14 +40,14 @@ def first_layer(graph: Graph) -> FirstLayer:
     import tensorflow as tf
 
     z = graph.inputs[code_input(graph)]
-    readers = _readers(graph, z)
-    if len(readers) != 1:
-        named = ", ".join(op.name for op in readers) or "none"
+    found = readers(graph, z)
+    if len(found) != 1:
+        named = ", ".join(op.name for op in found) or "none"
         raise UsageError(
-            f"SeFa needs one first layer; the code of {graph.name!r} enters {len(readers)}: "
+            f"SeFa needs one first layer; the code of {graph.name!r} enters {len(found)}: "
             f"{named}. GANSpace does without."
         )
-    (op,) = readers
+    (op,) = found
     if op.type != "MatMul" or op.get_attr("transpose_a"):
         raise UsageError(
             f"SeFa needs a code that is first multiplied with a matrix; that of {graph.name!r} "
@@ -66,21 +66,22 @@ def first_layer(graph: Graph) -> FirstLayer:
 
 
 def first_activation(graph: Graph) -> str | None:
-    """The first activation function (ReLU, tanh, ...) that the code reaches; None if there is none.
+    """The first activation function (ReLU, tanh, ...) that all of the code reaches, or None.
 
     First in the order of execution; a generator without hidden layers has none but for the image.
+    Of a code whose parts enter one by one, the first that depends on every part.
     """
     image = graph.outputs["image"]
-    reached = {
-        tensor.op.name for tensor in dependants(graph.inputs[code_input(graph)], [image]).values()
-    }
+    parts = [x for op in readers(graph, graph.inputs[code_input(graph)]) for x in op.outputs]
+    found = [{tensor.op.name for tensor in dependants(part, [image]).values()} for part in parts]
+    reached = set.intersection(*found) if found else set()
     for node in graph.graph_def.node:
         if node.op in ACTIVATIONS and node.name in reached and node.name != image.op.name:
             return node.name
     return None
 
 
-def _readers(graph: Graph, z: Any) -> list[Any]:
+def readers(graph: Graph, z: Any) -> list[Any]:
     """Operations that compute with the code itself, on the way to the image."""
     between = dependants(z, [graph.outputs["image"]])
     found, waiting = [], [z]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfgenxai.attribution.structure import row_size
 from tfgenxai.errors import UsageError
 from tfgenxai.latent.decoding import decoded
 from tfgenxai.latent.directions.directions import Directions
@@ -14,6 +15,7 @@ from tfgenxai.latent.directions.sefa import signed
 from tfgenxai.latent.generator import Generator
 
 SAMPLES = 5_000
+_MOST = 2**26  # numbers in memory
 _ROUNDING = 1e-6  # of the largest variance: less may be the rounding of float32
 
 
@@ -22,7 +24,7 @@ def ganspace(
     count: int = COUNT,
     *,
     layer: str | None = None,
-    samples: int = SAMPLES,
+    samples: int | None = None,
     seed: int = 0,
 ) -> Directions:
     """The `count` directions of the code that go with a layer's principal components.
@@ -34,9 +36,11 @@ def ganspace(
     label, which no direction can change. `about` holds each component's share of the variance.
 
     Args:
-        layer: whose activations; by default the first activation function that the code reaches,
-            or the image, where there is none. Before it, all is linear, and SeFa says the same.
-        samples: codes drawn from the prior with `seed`; activations of all are held in memory.
+        layer: whose activations; by default the first activation function that all of the code
+            reaches, or the image, where there is none. Before any, all is linear, and SeFa says
+            the same.
+        samples: codes drawn from the prior with `seed`; activations of all are held in memory. By
+            default 5,000, or as many as make 67 million activations.
 
     Raises:
         UsageError: the layer varies along fewer components, or does not depend on the code.
@@ -46,6 +50,7 @@ def ganspace(
 
     graph = generator.graph
     layer = layer or first_activation(graph) or "image"
+    samples = samples or min(SAMPLES, _MOST // row_size(graph[layer]))
     random = np.random.default_rng(seed)
     codes, labels = generator.codes(samples, random), generator.labels(samples)
     values = decoded(graph, codes, extra=generator.extra(labels), fetch=layer).reshape(samples, -1)

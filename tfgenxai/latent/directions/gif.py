@@ -14,15 +14,20 @@ from tfgenxai.pictures import as_pixels, make_grid
 
 
 def save_gif(
-    path: str | os.PathLike[str], frames: np.ndarray, *, seconds: float = 3.0, enlarge: int = 4
+    path: str | os.PathLike[str],
+    frames: np.ndarray,
+    *,
+    seconds: float = 3.0,
+    enlarge: int = 4,
+    columns: int | None = None,
 ) -> Path:
     """Writes a GIF that goes through the frames, back again, and on without end; gives its path.
 
     Args:
-        frames: images in [0, 1], one a frame (S, H, W, C), or N a frame, side by side
-            (S, N, H, W, C).
+        frames: images in [0, 1], one a frame (S, H, W, C), or N a frame (S, N, H, W, C).
         seconds: there and back; a GIF counts in hundredths.
         enlarge: each pixel is drawn so many times as wide and high.
+        columns: of N images a frame; by default all are side by side.
 
     Raises:
         InvalidInputError: another shape, fewer than two frames, NaN or another range.
@@ -43,7 +48,9 @@ def save_gif(
             f"Every frame is shown for a hundredth of a second or more, enlarged once or more; "
             f"{seconds} s are too few for {len(there_and_back)}, or {enlarge} is."
         )
-    pictures = as_pixels(array) if array.ndim == 4 else [make_grid(x, len(x)) for x in array]
+    pictures = (
+        as_pixels(array) if array.ndim == 4 else [make_grid(x, columns or len(x)) for x in array]
+    )
     drawn = [
         Image.fromarray(np.kron(pictures[i], np.ones((enlarge, enlarge, 1), np.uint8)))
         for i in there_and_back

@@ -33,7 +33,8 @@ def name_directions(effects: Effects) -> tuple[str, ...]:
        -reach to reach, with "any" for none.
     3. Of the measures with a mean rank correlation of at least `FOLLOWS` in size, and a change of
        at least `MATTERS` standard deviations from end to end, the one that changes most: its
-       name, with "class too" where the class changes for `MOST` of the codes.
+       name, with "class too" where the class changes for `MOST` of the codes, and "text lost"
+       where `MOST` of the words that are read rightly at first are not so all the way.
     4. "mixed".
 
     Without a classifier rule 2 is left out.
@@ -51,6 +52,8 @@ def _name(effects: Effects, k: int, row: dict[str, float]) -> str:
         if first != last:
             return f"class {first} -> {last}"
         also = ", class too"
+    if effects.errors is not None and row["text lost"] >= MOST:
+        also += ", text lost"
     moved = {
         name: abs(row[f"{name} effect"])
         for name in effects.measures

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,7 +21,7 @@ class Reconstructor(keras.Model):
     A subclass sets `trunk`, `direction_head` and `size_head`.
     """
 
-    trunk: keras.Sequential
+    trunk: keras.Model
     direction_head: keras.Sequential
     size_head: keras.Sequential
 
@@ -107,7 +109,52 @@ class Conv(Reconstructor):
         )
 
 
-RECONSTRUCTORS: dict[str, type[LeNet] | type[Conv]] = {"lenet": LeNet, "conv": Conv}
+class ResDown(Reconstructor):
+    """Three residual blocks, each of half the size, averaged over height and width: for words.
+
+    Since places are averaged, words of any length are read by as many weights. Heads of a layer of
+    250 each.
+
+    Args:
+        count, shape, seed: as for `LeNet`.
+        widths: channels of the blocks.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        shape: tuple[int, ...],
+        seed: int = 0,
+        *,
+        widths: tuple[int, int, int] = (32, 64, 128),
+    ) -> None:
+        super().__init__(name="resdown")
+        start = keras.initializers.GlorotUniform(keras.random.SeedGenerator(seed))
+        pair = x = keras.Input((*shape[:2], 2 * shape[2]))
+        for width in widths:
+            inner: Any = x
+            for layer in (
+                *_convolution(width, 3, start, strides=2, padding="same"),
+                layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer=start),
+                _normalisation(),
+            ):
+                inner = layer(inner)
+            halved = layers.AveragePooling2D(2, padding="same")(x)
+            shortcut = layers.Conv2D(width, 1, use_bias=False, kernel_initializer=start)(halved)
+            x = layers.ReLU()(layers.Add()([inner, shortcut]))
+        self.trunk = keras.Model(pair, layers.GlobalAveragePooling2D()(x), name="trunk")
+        self.direction_head, self.size_head = (
+            keras.Sequential([*_dense(250, start), layers.Dense(units, kernel_initializer=start)])
+            for units in (count, 1)
+        )
+
+
+RECONSTRUCTORS: dict[str, Callable[..., Reconstructor]] = {
+    "lenet": LeNet,
+    "conv": Conv,
+    "resdown": ResDown,
+    "resdown-full": partial(ResDown, widths=(256, 512, 1024)),
+}
 
 
 def make_reconstructor(name: str, count: int, shape: tuple[int, ...], seed: int = 0) -> Any:
