@@ -31,12 +31,17 @@ class WordModel(ExplainableModel):
         return self.recogniser(2.0 * images - 1.0, training=training)
 
     def recognise_signature(self, **more: Any) -> Callable[..., dict[str, tf.Tensor]]:
-        """`recognise(image) -> {log_probabilities, text}`, and what the networks `more` give."""
+        """`recognise(image) -> {log_probabilities, text}`, and what the networks `more` give.
+
+        They share the recogniser's layers, which so are in the graph once, each under one name.
+        """
+        outputs = [network.output for network in more.values()]
+        whole = keras.Model(self.recogniser.input, [self.recogniser.output, *outputs])
 
         @tf.function(input_signature=[self.image_spec()])
         def recognise(image: tf.Tensor) -> dict[str, tf.Tensor]:
-            logits = self.read_logits(image)
-            others = {name: network(2.0 * image - 1.0) for name, network in more.items()}
+            logits, *found = tf.nest.flatten(whole(2.0 * image - 1.0, training=False))
+            others = dict(zip(more, found, strict=True))
             return {"log_probabilities": tf.nn.log_softmax(logits), "text": read(logits), **others}
 
         return recognise
