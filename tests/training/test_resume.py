@@ -158,7 +158,7 @@ def test_images_and_options_that_do_not_fit(digits, tmp_path):
 @pytest.mark.parametrize(
     ("model", "size", "options"),
     [
-        ("cvae-conditional", 600, ["--batch-size", 16, "--set", "latent_dim=2"]),
+        ("recogniser", 400, ["--batch-size", 16, "--no-watch"]),
         ("dcgan", 48, ["--batch-size", 16]),
     ],
 )

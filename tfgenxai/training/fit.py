@@ -19,6 +19,7 @@ from tfgenxai.data import ImageData
 from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.files import write_text
 from tfgenxai.models import model_entry
+from tfgenxai.models.words import WordModel
 from tfgenxai.training.callbacks import Previews, SaveEpoch
 from tfgenxai.training.checkpoints import Checkpoints
 from tfgenxai.training.dataset import (
@@ -102,7 +103,8 @@ def train(
     tf.config.experimental.enable_op_determinism()
     words = images.texts is not None
     if words:
-        settings.config.setdefault("alphabet", "".join(images.class_names or ()))
+        if issubclass(model_entry(settings.model).load_class(), WordModel):
+            settings.config.setdefault("alphabet", "".join(images.class_names or ()))
         steps = word_steps(images, settings.batch_size)
     else:
         steps = steps_per_epoch(len(images), settings.batch_size)
