@@ -32,6 +32,7 @@ FIGURES = {
     "15_interpretable_directions": 9,
     "16_variational_clusters": 6,
     "17_attacks_and_explanations": 11,
+    "18_scrabblegan": 9,
 }
 PER_NOTEBOOK = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -13,7 +13,8 @@ from tfgenxai.pictures import as_pixels, make_grid
 from tfgenxai.plots.maps import draw_over, map_scale
 from tfgenxai.plots.style import INK, new_figure, show_picture
 
-TILE = 1.05  # inches of one picture
+TILE = 1.05  # inches of one picture, of its height if it is wide
+WIDEST = 10.0  # inches that wide pictures fill at most
 
 
 def image_grid(
@@ -30,8 +31,11 @@ def image_grid(
     columns = min(columns or math.ceil(math.sqrt(len(pixels))), len(pixels))
     rows = math.ceil(len(pixels) / columns)
     shape = pixels.shape[1] / pixels.shape[2]
-    height = rows * (TILE * shape + (0.25 if titles else 0)) + (0.4 if title else 0)
-    figure = new_figure(max(columns * TILE, 3.0), height, title)
+    width = columns * TILE
+    if shape < 1:
+        width = max(width, min(width / shape, WIDEST))
+    height = rows * (width / columns * shape + (0.25 if titles else 0)) + (0.4 if title else 0)
+    figure = new_figure(max(width, 3.0), height, title)
     if titles is None:
         show_picture(figure.add_subplot(), make_grid(pixels, columns))
         return figure
