@@ -84,8 +84,10 @@ def test_what_cannot_be_written(model, judge, tmp_path):
         Writer(judge)
     with pytest.raises(ModelNotFoundError, match="does not exist"):
         write("1", model=tmp_path / "none")
-    with pytest.raises(InvalidInputError, match=r"\(S, 2\), one a row"):
+    with pytest.raises(InvalidInputError, match=r"\(1, 2\), one a row"):
         Writer(model).word("1", np.zeros((1, 3)))
+    with pytest.raises(InvalidInputError, match="one length"):
+        Writer(model).words(["1", "23"], np.zeros((2, 2)))
 
 
 def test_a_recogniser_is_found_by_name_alone_unless_one_ships_for_the_data(model, judge, tmp_path):

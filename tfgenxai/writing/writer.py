@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,13 +121,25 @@ class Writer:
             UsageError: the model cannot write the word.
             InvalidInputError: codes of another width.
         """
+        return self.words([word] * len(codes), codes)
+
+    def words(self, words: Sequence[str], codes: np.ndarray) -> np.ndarray:
+        """Images (N, H, 16 n, 1) in [0, 1] of N words of one length, each in its own style (N, d).
+
+        Raises:
+            UsageError: the model cannot write a word.
+            InvalidInputError: codes of another width or number, or words of several lengths.
+        """
         codes = np.asarray(codes, np.float32)
-        if codes.ndim != 2 or codes.shape[1] != self.width or not len(codes):
+        if codes.shape != (len(words), self.width) or not len(codes):
             raise InvalidInputError(
-                f"Styles are codes (S, {self.width}), one a row; these have shape {codes.shape}."
+                f"Styles are codes ({len(words) or 'N'}, {self.width}), one a row; these have "
+                f"shape {codes.shape}."
             )
-        label = np.array(spelled(word, self.alphabet))
-        labels = np.broadcast_to(label, (len(codes), len(label)))
+        if len(set(map(len, words))) > 1:
+            raise InvalidInputError("Words that are written together have one length.")
+        known = {word: spelled(word, self.alphabet) for word in dict.fromkeys(words)}
+        labels = np.array([known[word] for word in words])
         return np.concatenate(
             [
                 self._draw(codes[start : start + _BATCH], labels[start : start + _BATCH]).numpy()
