@@ -123,6 +123,13 @@ COMPARISONS: dict[str, Entry] = {
         2000,
         100,
     ),
+    "words": Entry(
+        "words",
+        "compare_words",
+        "handwriting explained: filters, parts of the style, reading and attention by character",
+        24,
+        6,
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from tfgenxai.plots.maps import latent_heatmaps, map_sheet, overlay
 from tfgenxai.plots.neurons import ablation_heatmap, activation_maps, layer_bars, maximised
 from tfgenxai.plots.style import png, save
 from tfgenxai.plots.walks import interpolation
+from tfgenxai.plots.words import character_matrices
 
 __all__ = [
     "ablation_heatmap",
@@ -22,6 +23,7 @@ __all__ = [
     "attention_chart",
     "attention_queries",
     "bars",
+    "character_matrices",
     "curve",
     "curves",
     "effect_chart",
