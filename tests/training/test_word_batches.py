@@ -1,4 +1,4 @@
-"""Batches of words: one length each, all words in turn, an order that depends on the epoch alone."""
+"""Batches of words: one length each, an order that depends on the epoch alone."""
 
 import numpy as np
 import pytest
