@@ -16,6 +16,7 @@ from tfgenxai.attention import (
     shuffled_weights,
     with_and_without,
 )
+from tfgenxai.attention.controls import TRAINED
 from tfgenxai.compare.words_saying import number, percent, word_means
 from tfgenxai.compare.words_sheet import read
 from tfgenxai.metrics.intervals import interval
@@ -141,8 +142,13 @@ def _own_row(comparison: Words, part: str) -> dict[str, Any]:
 
 def _sentence(row: dict[str, Any], frame: Any) -> str:
     """What one network attends to."""
-    chosen = frame[(frame["layer"] == row["network"]) & (frame["queries"] == "all")]
-    trained = chosen[chosen["map"] == "as trained"].iloc[0]
+    chosen = frame[(frame["layer"] == row["network"]) & (frame["map"] == TRAINED)]
+    kinds = chosen.set_index("queries")
+    taken = " and ".join(
+        f"{kind} queries {100 * kinds.loc[kind, 'mass']:.0f} %"
+        for kind in ("stroke", "background")
+        if kind in kinds.index
+    )
     low, high = row["gain_over_chance_low"], row["gain_over_chance_high"]
     side = "surely more" if low > 0 else "surely less" if high < 0 else "not surely other"
     gain = "no gain" if row["gain"] is None else f"gain {row['gain']:.3g}"
@@ -150,8 +156,8 @@ def _sentence(row: dict[str, Any], frame: Any) -> str:
         f"In the {row['network']} ({gain}) the ink of a character takes {percent(row, 'own')} "
         f"from its own columns, {side} than chance ({100 * row['chance']:.1f} %); beside shuffled "
         f"weights that is {percent(row, 'over_shuffled', signed=True)}. Entropy is "
-        f"{trained['entropy_share']:.3f} of its largest value, {100 * trained['mass']:.0f} % is "
-        f"taken from ink (chance {100 * trained['chance']:.0f} %)."
+        f"{kinds.loc['all', 'entropy_share']:.3f} of its largest value; from ink take {taken} "
+        f"(chance {100 * kinds.loc['all', 'chance']:.0f} %)."
     )
 
 

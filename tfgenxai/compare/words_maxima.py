@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from tfgenxai.targets import Target
 
 _LAYER = "generator_up_1"
-_CHANNELS = 3
+_CHANNELS = 2
 _STEPS, _RESTARTS = 48, 4
 
 
 def add_maxima(comparison: Words) -> None:
-    """Climbs for the first of the longest words: a row and a picture each."""
+    """Climbs for the first of the shortest words: a row and a picture each."""
     material = comparison.material
-    written = material.longest
+    written = material.lengths[0]  # the shortest: random styles of a word cost most
     word, label = written.texts[0], written.label[0]
     graph = written.generate.with_inputs({"label": label})
     targets: dict[str, Target] = {"judge reads the word": Reading(label, model=written.recognise)}
@@ -66,7 +66,7 @@ def add_maxima(comparison: Words) -> None:
         plots.image_grid(
             np.stack([written.drawn[0], *pictures]),
             ["drawn at random", *targets],
-            columns=3,
+            columns=1,
             title=f"{word}: styles that maximise",
         ),
         "The best of all restarts for each target.",

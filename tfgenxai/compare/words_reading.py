@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,16 +30,18 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "gradient x input": ("gradient_input", {}),
     "LRP, z+": ("lrp", {"composite": "epsilon_plus"}),
 }
-_FIRST = "Grad-CAM, conv_3"
-_SHOWN = 3
-#: Blocks of the generator.
-_BLOCKS = ("generator_up_0", "generator_up_1", "generator_up_2")
+#: Whose maps of a word are drawn.
+_SHOWN = ("Grad-CAM, conv_3", "Layer-CAM, conv_3", "Grad-CAM, conv_5", "LRP, z+")
+#: Blocks of the generator, the first and the last, and what weighs their feature maps.
+_BLOCKS = ("generator_up_0", "generator_up_2")
+_WEIGHED = {"Grad-CAM": "grad_cam", "Layer-CAM": "layer_cam"}
+_TINY = 1e-30
 
 
 def add_reading(comparison: Words) -> None:
     """Maps of the judge's reading of each character, and how much of them is in its columns."""
     material = comparison.material
-    rows, shown = [], None
+    rows, shown = [], {}
     random = [_drawn_anew(written.recognise, material.seed) for written in material.lengths]
     for name, (method, options) in METHODS.items():
         trained, drawn = [], []
@@ -47,8 +50,8 @@ def add_reading(comparison: Words) -> None:
             maps = column_maps(written.recognise, *given, method, **options)
             trained.append(own_share(maps))
             drawn.append(own_share(column_maps(weights, *given, method, **options)))
-            if name == _FIRST and written is material.longest:
-                shown = maps[:_SHOWN]
+            if name in _SHOWN and written is material.longest:
+                shown[name] = maps[0] / (maps[0].max(axis=(1, 2), keepdims=True) + _TINY)
         rows.append({"method": name, **_row(trained, drawn)})
     comparison.section(
         "Which columns a character is read by",
@@ -57,17 +60,17 @@ def add_reading(comparison: Words) -> None:
         "shows how far the network's architecture alone looks.",
     )
     longest = material.longest
-    assert shown is not None
     comparison.figure(
         "reading",
         plots.overlay(
-            shown,
-            longest.images[:_SHOWN],
+            np.stack([*shown.values()]),
+            np.repeat(longest.images[:1], len(shown), axis=0),
             target_names=[f"character {i}" for i in range(longest.count)],
-            row_names=longest.texts[:_SHOWN],
-            title=f"What each character is read by: {_FIRST}",
+            row_names=[name.replace(", ", "\n") for name in shown],
+            title=f"What each character of {longest.texts[0]} is read by",
         ),
-        "Real words, and the map of each character; each on its own scale.",
+        "A real word, and the map of each of its characters by several methods; each map on its "
+        "own scale.",
     )
     comparison.table(
         "reading",
@@ -75,8 +78,7 @@ def add_reading(comparison: Words) -> None:
         "`own`: the share of a character's map in its own 16 columns; `random`: the same with "
         "random weights; `gain`: their difference, by word.",
     )
-    first = rows[0]
-    comparison.results["reading"] = {"rows": rows, **first}
+    comparison.results["reading"] = {"rows": rows, **max(rows, key=lambda row: row["gain"])}
     for row in rows:
         sure = row["gain_low"] > 0
         comparison.finding(
@@ -88,39 +90,47 @@ def add_reading(comparison: Words) -> None:
 
 
 def add_drawing(comparison: Words) -> None:
-    """Grad-CAM of a character's pixels on the generator's blocks."""
+    """Class activation maps of a character's pixels on the generator's blocks."""
     material = comparison.material
     rows = []
     random = [_drawn_anew(written.generate, material.seed) for written in material.lengths]
-    for layer in _BLOCKS:
+    for layer, (name, method) in itertools.product(_BLOCKS, _WEIGHED.items()):
         trained, drawn = [], []
         for written, weights in zip(material.lengths, random, strict=True):
-            trained.append(own_share(_drawing_maps(written.generate, written.given, layer)))
-            drawn.append(own_share(_drawing_maps(weights, written.given, layer)))
-        rows.append({"layer": layer, **_row(trained, drawn)})
-    comparison.section("Which places a character is drawn from")
+            maps = [
+                _drawing_maps(graph, written.given, method, layer)
+                for graph in (written.generate, weights)
+            ]
+            trained.append(own_share(maps[0]))
+            drawn.append(own_share(maps[1]))
+        rows.append({"layer": layer, "method": name, **_row(trained, drawn)})
+    comparison.section(
+        "Which places a character is drawn from",
+        "Grad-CAM weighs a feature map by one number for all places, Layer-CAM by one for each.",
+    )
     comparison.table(
         "drawing",
         rows,
-        "Grad-CAM of the sum of a character's pixels on the feature maps of each block: the share "
-        "in the character's own columns, as above.",
+        "Maps of the sum of a character's pixels on the feature maps of a block: the share in the "
+        "character's own columns, as above.",
     )
     comparison.results["drawing"] = rows
     listed = ", ".join(
-        f"{row['layer']} {100 * row['own']:.0f} % (random weights {100 * row['random']:.0f} %)"
+        f"{row['method']} at {row['layer']} {100 * row['own']:.0f} % (random weights "
+        f"{100 * row['random']:.0f} %)"
         for row in rows
     )
     comparison.finding(
-        f"Grad-CAM of a drawn character's pixels lies in its own columns at {listed}; chance "
+        f"Of maps of a drawn character's pixels lies in its own columns: {listed}; chance "
         f"{100 * rows[0]['chance']:.0f} %."
     )
 
 
-def _drawing_maps(graph: Graph, given: dict[str, Any], layer: str) -> np.ndarray:
-    """(N, n, H, 16 n) Grad-CAM of each character's pixels."""
+def _drawing_maps(graph: Graph, given: dict[str, Any], name: str, layer: str) -> np.ndarray:
+    """(N, n, H, 16 n) class activation maps of each character's pixels."""
     height, width = graph.outputs["image"].shape[1:3]
     count = given["label"].shape[1]
-    method = create("grad_cam", graph, layer=layer, wrt="z")
+    method = create(name, graph, layer=layer, wrt="z")
     maps = [
         method(given, Pixels(character_pixels(count, i, height=height)), progress=False).values
         for i in range(count)
