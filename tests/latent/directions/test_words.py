@@ -1,5 +1,6 @@
 """Directions of a model of words: what they do to a word that is known, and to other words."""
 
+import itertools
 import json
 
 import keras
@@ -103,6 +104,16 @@ def test_the_same_directions_on_other_words(model):
         transfer(model, WAYS, "ab", [])
     with pytest.raises(InvalidInputError, match="three directions"):
         transfer(model, WAYS[:2], "ab", ["c"])
+
+
+def test_chance_is_that_of_shuffles_one_by_one(model):
+    moved = transfer(model, WAYS, "ab", ["c"], count=2, reach=1.0)
+    here, there = (e.slopes("slant").mean(axis=1) for e in (moved.home, moved.others["c"]))
+    orders = itertools.permutations(range(len(WAYS)))
+    every = [np.corrcoef(here, there[list(order)])[0, 1] for order in orders]
+    row = moved.frame(seed=5).set_index("measure").loc["slant"]
+    assert row["correlation"] == pytest.approx(np.corrcoef(here, there)[0, 1])
+    assert np.quantile(every, 0.9) - 1e-9 <= row["chance_high"] <= max(every) + 1e-9
 
 
 def test_words_on_the_command_line(model, judge, tmp_path, monkeypatch, capsys):

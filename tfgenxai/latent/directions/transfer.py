@@ -12,6 +12,7 @@ from tfgenxai.errors import InvalidInputError, UsageError
 from tfgenxai.latent.directions.effects import Effects, effects
 from tfgenxai.latent.generator import Generator
 from tfgenxai.metrics.intervals import LEVEL
+from tfgenxai.saved.word import alphabet_of, spelled
 
 if TYPE_CHECKING:
     import pandas
@@ -84,8 +85,6 @@ def transfer(
         UsageError: no words, or the model cannot write one.
         InvalidInputError: directions of another width, or fewer than three.
     """
-    from tfgenxai.saved.word import OneWord
-
     if not words:
         raise UsageError("Name words to try the directions on.")
     if len(directions) < 3:
@@ -93,13 +92,34 @@ def transfer(
             f"Effects are compared over three directions or more, not {len(directions)}."
         )
 
+    generators = {word: of_word(model, word) for word in (home, *words)}
+
     def measured(word: str, seed: int) -> Effects:
-        generator = Generator.of(OneWord(model, word))
-        options: dict[str, Any] = {"count": count, "reach": reach, "steps": steps, "seed": seed}
-        return effects(generator, directions, word=word, reader=reader, progress=False, **options)
+        return effects(
+            generators[word],
+            directions,
+            word=word,
+            reader=reader,
+            count=count,
+            reach=reach,
+            steps=steps,
+            seed=seed,
+            progress=False,
+        )
 
     others = {word: measured(word, seed + 1) for word in dict.fromkeys(words)}
     return Transfer(measured(home, seed), others)
+
+
+def of_word(model: SavedModel, word: str) -> Generator:
+    """The generator of one word, which takes a style's code alone.
+
+    Raises:
+        UsageError: the model cannot write the word.
+    """
+    generator = Generator.of(model)
+    held = {"label": spelled(word, alphabet_of(model))}
+    return Generator(generator.graph.with_inputs(held), generator.prior)
 
 
 def _means(found: Effects, measure: str) -> np.ndarray:
@@ -116,8 +136,8 @@ def _compared(
         return []
     if np.ptp(home) == 0 or np.ptp(there) == 0:
         return []
-    random = np.random.default_rng(seed)
-    shuffled = [np.corrcoef(home, random.permutation(there))[0, 1] for _ in range(_SHUFFLES)]
+    many = np.random.default_rng(seed).permuted(np.tile(there, (_SHUFFLES, 1)), axis=1)
+    shuffled = (many - there.mean()) @ (home - home.mean()) / (home.std() * there.std() * len(home))
     return [
         {
             "word": word,
