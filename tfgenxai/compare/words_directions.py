@@ -32,7 +32,7 @@ def add_directions(comparison: Words) -> None:
     generator = of_word(material.model, home)
     followed = min(FOLLOWED, generator.width)
     reader = Reader.of(material.judge)
-    count = max(FEWEST, material.total // 2)
+    count = max(FEWEST, material.total // 4)
     found: dict[str, Transfer] = {}
     for method in METHODS:
         ways = find_directions(generator, method, followed, seed=material.seed).directions
@@ -169,7 +169,7 @@ def _add_others(
                 [f"{home}, other styles", *others],
                 list(MEASURES),
                 title=f"Effects on other words, {method}",
-                label="correlation with effects at home",
+                label="correlation",
                 limits=(-1.0, 1.0),
             ),
             f"Directions found on {home!r}. The first row, the same word in other styles, is the "

@@ -169,32 +169,35 @@ def test_first_layers_of_every_part_are_read():
     np.testing.assert_allclose(found["bias"], np.vstack([nothing, BIAS]), atol=1e-5)
 
 
-def test_sefa_of_parts_is_the_sum_that_it_says():
-    """A direction's share, by its definition, is the largest along those found, in order."""
-    found = sefa(cut_generator(), 6)
+def test_sefa_of_parts_changes_feature_maps_most():
+    """By its definition, in loops: of maps made, relative to their variance; of others, plainly."""
+    generator = cut_generator()
+    found = sefa(generator, 6)
 
-    def share(n):
+    def change(n):
         first, second = n[:3], n[3:]
-        moved = [
-            np.sum((part @ weights) ** 2) / np.sum(weights**2)
-            for part, weights in ((first, FIRST), (second, GAIN), (second, BIAS))
-        ]
-        return moved[0] + (moved[1] + moved[2]) / 2
+        made = sum((first @ column) ** 2 for column in FIRST.T) / sum(np.square(FIRST).ravel())
+        conditions = [np.mean([(second @ c) ** 2 for c in w.T]) for w in (GAIN, BIAS)]
+        return made + sum(conditions)
 
-    shares = [share(n) for n in found.vectors]
-    np.testing.assert_allclose(found.about["shares"], shares, rtol=1e-4)
-    assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(2)
+    changes = [change(n) for n in found.vectors]
+    np.testing.assert_allclose(found.about["changes"], changes, rtol=1e-4)
+    assert changes == sorted(changes, reverse=True)
     np.testing.assert_allclose(found.vectors @ found.vectors.T, np.eye(6), atol=1e-5)
-    for n in found.vectors:
-        assert not n[:3].any() or not n[3:].any()  # of one part
-    best = {part: max(s for n, s in zip(found.vectors, shares) if n[part].any()) for part in (0, 3)}
-    for _ in range(200):  # no other direction of a part moves its layers more
-        n = RANDOM.normal(size=3)
-        n /= np.linalg.norm(n)
-        assert share(np.r_[n, 0, 0, 0]) <= best[0] + 1e-6
-        assert share(np.r_[0, 0, 0, n]) <= best[3] + 1e-6
+    for n in found.vectors:  # of one part
+        assert np.abs(n[:3]).max() < 1e-6 or np.abs(n[3:]).max() < 1e-6
+    for _ in range(200):
+        n = RANDOM.normal(size=6)
+        assert change(n / np.linalg.norm(n)) <= changes[0] + 1e-6
     with pytest.raises(UsageError, match="1 to 6 .* not 7"):
-        sefa(cut_generator(), 7)
+        sefa(generator, 7)
+
+
+def test_made_maps_vary_as_sefa_takes_them_to():
+    """|A|^2 is the variance of all places of the first layer, for standard normal codes."""
+    graph = cut_generator().graph
+    values = graph.function("z", "filters")(RANDOM.normal(size=(4000, 6)).astype(np.float32))
+    assert values.numpy().var(axis=0).sum() == pytest.approx(np.square(FIRST).sum(), rel=0.05)
 
 
 def test_ganspace_waits_for_every_part():

@@ -35,37 +35,26 @@ def sefa(generator: Generator, count: int = COUNT) -> Directions:
 
 
 def _of_parts(layers: list[FirstLayer], count: int) -> Directions:
-    """The `count` directions that move the first layers of their part of the code most.
+    """The `count` directions that change most of the feature maps that the first layers write.
 
-    Parts are coordinates that no first layer sees together with others. A layer moved by |A n| is
-    moved by |A n|^2 / |A|^2 of what all axes move it by; a direction's share is the mean of that
-    over its part's layers, so that neither wide layers nor parts with many layers count for more.
-    The directions of a part are the eigenvectors of the mean of A A^T / |A|^2; those of all parts
-    are in one order, the largest share first. Each moves one part alone.
+    The first layer, A, makes feature maps: a step n changes |A n|^2 / |A|^2 of what they vary by,
+    for standard normal codes. The others are gains and biases, B with m outputs, of maps that batch
+    normalisation gave variance 1: of that they change |B n|^2 / m. The directions are eigenvectors
+    of A A^T / |A|^2 + sum of B B^T / m, the largest eigenvalue first, so that no layer counts for
+    its size. Parts that no layer sees together share no direction.
     """
-    from scipy.sparse.csgraph import connected_components
-
-    grams = [
-        weights @ weights.T / np.square(weights).sum()
-        for weights in (layer.weights for layer in layers)
-        if weights.any()
-    ]
     width = len(layers[0].weights)
     check_room(count, width, "directions of the first layers")
-    sees = np.array([np.diag(gram) > 0 for gram in grams]).reshape(len(grams), width)
-    number, part_of = connected_components(sees.T.astype(int) @ sees.astype(int))
-    found = []
-    for part in range(number):
-        places = np.flatnonzero(part_of == part)
-        own = [g[np.ix_(places, places)] for g, seen in zip(grams, sees) if seen[places].any()]
-        shares, vectors = np.linalg.eigh(np.mean(own, axis=0) if own else np.zeros((1, 1)))
-        for share, vector in zip(shares, vectors.T, strict=True):
-            whole = np.zeros(width)
-            whole[places] = vector
-            found.append((float(share), whole))
-    found.sort(key=lambda each: -each[0])
-    about = {"layers": [x.name for x in layers], "shares": [share for share, _ in found[:count]]}
-    return Directions(signed(np.array([v for _, v in found[:count]])), "sefa", about=about)
+    made, *conditions = [layer.weights for layer in layers]
+    change = made @ made.T / max(np.square(made).sum(), np.finfo(float).tiny)
+    for weights in conditions:
+        change += weights @ weights.T / weights.shape[1]
+    values, vectors = np.linalg.eigh(change)
+    about = {
+        "layers": [layer.name for layer in layers],
+        "changes": values[::-1][:count].tolist(),
+    }
+    return Directions(signed(vectors.T[::-1][:count]), "sefa", about=about)
 
 
 def signed(vectors: np.ndarray) -> np.ndarray:
