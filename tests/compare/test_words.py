@@ -52,8 +52,10 @@ def found(subjects: Any, models: dict[str, Any]) -> Words:
         less.setattr(words_material, "LENGTHS", (3,))
         less.setattr(words_filters, "METHODS", FEW)
         less.setattr("tfgenxai.compare.words_chunks.METHODS", FEW)
+        less.setattr("tfgenxai.compare.words_directions.METHODS", ("random",))
+        less.setattr("tfgenxai.compare.words_directions.FEWEST", 2)
         less.setattr(words_reading, "METHODS", {"saliency": ("saliency", {})})
-        less.setattr(words_reading, "_FIRST", "saliency")
+        less.setattr(words_reading, "_SHOWN", ("saliency",))
         less.setattr(words_reading, "_BLOCKS", ("up_relu",))
         less.setattr(words_maxima, "_LAYER", "up_conv")
         less.setattr("tfgenxai.compare.words_chunks._DRAWS", 1)
@@ -128,9 +130,15 @@ def test_attention_of_the_discriminator_alone(found: Words) -> None:
 
 def test_the_page_is_whole(found: Words, tmp_path: Path) -> None:
     assert found.save(tmp_path).exists()
-    assert {"words", "filters", "chunks", "reading", "attention-between", "maxima"} <= set(
-        found.figures
-    )
+    assert {
+        "words",
+        "filters",
+        "chunks",
+        "reading",
+        "attention-between",
+        "maxima",
+        "directions-random",
+    } <= set(found.figures)
     assert len(found.findings) >= 8 and found.headline
     best = found.frames["maxima"]
     assert list(best["target"])[:2] == ["judge reads the word", "discriminator's logit"]

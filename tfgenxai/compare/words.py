@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tfgenxai.compare import (
     words_attention,
     words_chunks,
+    words_codes,
+    words_directions,
     words_filters,
     words_maxima,
     words_reading,
@@ -61,6 +63,8 @@ STEPS: tuple[Callable[[Words], Any], ...] = (
     words_sheet.add_sheet,
     words_filters.add_filters,
     words_chunks.add_chunks,
+    words_directions.add_directions,
+    words_codes.add_codes,
     words_reading.add_reading,
     words_reading.add_drawing,
     words_attention.add_attention,
@@ -105,13 +109,21 @@ def compare_words(
 
 
 def _in_short(results: dict[str, Any]) -> str:
-    """How far explanations agree with interventions, and how far the judge looks."""
+    """How far explanations agree with interventions, and how far judge and attention look."""
     filters, reading = results["filters"], results["reading"]
-    best = max(filters["agreement"], key=lambda row: row["overlap"])
+    closest = max(filters["agreement"], key=lambda row: row["overlap"])
+    (alone,) = (row for row in filters["all"] if row["method"] == words_filters.OWN)
+    beats = "more than" if closest["overlap"] > alone["overlap"] else "no more than"
     return (
         f"{100 * filters['truth']['own']:.0f} % of what exchanging characters changes lies in the "
-        f"exchanged character's own columns; {best['method']} comes closest to that "
-        f"(overlap {best['overlap']:.2f} of 1). The judge reads a character by its own columns "
-        f"for {100 * reading['own']:.0f} % of the {reading['method']} map (chance "
-        f"{100 * reading['chance']:.0f} %)."
+        f"exchanged character's own columns. {closest['method']} agrees most with that (overlap "
+        f"{closest['overlap']:.2f} of 1), {beats} naming the own filter alone "
+        f"({alone['overlap']:.2f}). {100 * reading['own']:.0f} % of the judge's "
+        f"{reading['method']} map of a character lies in its own columns (chance "
+        f"{100 * reading['chance']:.0f} %, random weights {100 * reading['random']:.0f} %)."
+        + "".join(
+            f" The {row['network']}'s attention takes {100 * row['own']:.1f} % from a character's "
+            f"own columns (chance {100 * row['chance']:.1f} %)."
+            for row in results["attention"].get("rows", [])
+        )
     )

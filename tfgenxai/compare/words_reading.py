@@ -14,7 +14,7 @@ from tfgenxai.metrics.intervals import interval
 from tfgenxai.metrics.randomisation import randomised
 from tfgenxai.pictures import upsample
 from tfgenxai.targets import Pixels
-from tfgenxai.words import character_pixels, column_maps
+from tfgenxai.words import by_character, character_pixels, column_maps, shares
 from tfgenxai.words.reading import own_share
 
 if TYPE_CHECKING:
@@ -45,14 +45,29 @@ def add_reading(comparison: Words) -> None:
     random = [_drawn_anew(written.recognise, material.seed) for written in material.lengths]
     for name, (method, options) in METHODS.items():
         trained, drawn = [], []
+        twins: list[float] = []
+        others: list[float] = []
         for written, weights in zip(material.lengths, random, strict=True):
             given = written.images, written.label
             maps = column_maps(written.recognise, *given, method, **options)
             trained.append(own_share(maps))
+            alike = written.label[:, :, None] == written.label[:, None]
+            elsewhere = ~np.eye(written.count, dtype=bool)
+            held = shares(by_character(maps, written.count))
+            twins += held[alike & elsewhere].tolist()
+            others += held[~alike].tolist()
             drawn.append(own_share(column_maps(weights, *given, method, **options)))
             if name in _SHOWN and written is material.longest:
                 shown[name] = maps[0] / (maps[0].max(axis=(1, 2), keepdims=True) + _TINY)
-        rows.append({"method": name, **_row(trained, drawn)})
+        rows.append(
+            {
+                "method": name,
+                **_row(trained, drawn),
+                "twin": float(np.nanmean(twins)) if twins else None,
+                "other": float(np.nanmean(others)) if others else None,
+                "twins": len(twins),
+            }
+        )
     comparison.section(
         "Which columns a character is read by",
         "Explained is the log-probability of a character at the step where the judge reads it. "
@@ -76,7 +91,8 @@ def add_reading(comparison: Words) -> None:
         "reading",
         rows,
         "`own`: the share of a character's map in its own 16 columns; `random`: the same with "
-        "random weights; `gain`: their difference, by word.",
+        "random weights; `gain`: their difference, by word. `twin`: the share in the columns of "
+        "the same digit elsewhere in the word, `other`: of another digit.",
     )
     comparison.results["reading"] = {"rows": rows, **max(rows, key=lambda row: row["gain"])}
     for row in rows:
@@ -86,6 +102,15 @@ def add_reading(comparison: Words) -> None:
             f"own columns (chance {100 * row['chance']:.0f} %, random weights "
             f"{100 * row['random']:.0f} %): training adds {percent(row, 'gain', signed=True)}"
             + ("." if sure else ", not surely any.")
+        )
+    if rows[0]["twins"]:
+        listed = ", ".join(
+            f"{row['method']} {100 * row['twin']:.0f} % ({100 * row['other']:.0f} %)"
+            for row in rows
+        )
+        comparison.finding(
+            "Where a digit stands twice in a word, its map lies in the other one's columns to "
+            f"(and in those of another digit to): {listed} ({rows[0]['twins']} pairs)."
         )
 
 
