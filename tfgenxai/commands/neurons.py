@@ -26,6 +26,7 @@ what an ablation is measured by (--effect, by default what the signature is for)
   image          mean squared change of the image     (decode, generate, reconstruct)
   latents        change of each latent mean           (encode)
   discriminator  change of the discriminator's logit  (discriminate)
+  reading        change of each log-probability       (recognise)
 
 samples: test images of the data set that the model was trained on; for a signature that takes a
 code, codes drawn from the model's prior, labelled by the classifier from what is drawn of them, or

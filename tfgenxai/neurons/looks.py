@@ -46,7 +46,13 @@ def look_at_activations(subject: Subject) -> Found:
     found = activations(subject.graph, subject.values, labels=subject.labels)
     images = subject.images(1)
     figure = plots.activation_maps(
-        {name: values[0] for name, values in found.values.items() if name not in found.reduced},
+        {
+            name: values[0]
+            for name, values in found.values.items()
+            # What is neither a map nor a vector, as pairs of places or a row of columns, has no
+            # picture; its numbers are in the table.
+            if name not in found.reduced and values.ndim in (2, 4)
+        },
         None if images is None else images[0],
         title=f"Activations of {subject.signature}",
     )

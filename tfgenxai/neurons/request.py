@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOKS = ("activations", "maximise", "ablate", "similarity")
-EFFECTS = ("logit", "accuracy", "verdict", "image", "latents", "discriminator")
+EFFECTS = ("logit", "accuracy", "verdict", "image", "latents", "discriminator", "reading")
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,14 @@ from tfgenxai.metrics.evaluate import batched
 from tfgenxai.neurons import effects
 from tfgenxai.neurons.layers import computed_layers
 from tfgenxai.neurons.request import NeuronsRequest
-from tfgenxai.targets import ClassLogit, Discriminator, Latent
+from tfgenxai.targets import ClassLogit, Discriminator, Latent, Output
 
 if TYPE_CHECKING:
     from tfgenxai.graph import Graph
 
 _CONVOLUTIONS = ("Conv2D", "Conv2DTranspose", "DepthwiseConv2D")
+#: What a recogniser of words gives.
+READING = "log_probabilities"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Subject:
             "image": effects.ImageChange,
             "latents": lambda: effects.ScoreShift(Latent.all()),
             "discriminator": lambda: effects.ScoreShift(Discriminator()),
+            "reading": lambda: effects.ScoreShift(Output(READING)),
         }
         return made[name]()
 
@@ -101,6 +104,8 @@ class Subject:
             return "image"
         if "mean" in outputs:
             return "latents"
+        if READING in outputs:
+            return "reading"
         if "logits" in outputs and outputs["logits"].shape[-1] == 1:
             return "discriminator"
         # What `infer` reads back are codes, whose classes have no labels.
