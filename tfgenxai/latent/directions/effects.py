@@ -10,10 +10,8 @@ import numpy as np
 
 from tfgenxai.data.progress import counter
 from tfgenxai.errors import UsageError
-from tfgenxai.metrics.features import Readings, read
+from tfgenxai.latent.directions.seeing import Seeing, compared
 from tfgenxai.metrics.intervals import Interval, interval
-from tfgenxai.metrics.strokes import stroke_measures
-from tfgenxai.metrics.word_shapes import word_measures
 
 if TYPE_CHECKING:
     import pandas
@@ -197,7 +195,7 @@ def effects(
     if reader is not None and word is None:
         raise UsageError("Say which `word` the reader should read.")
     directions.check_fits(generator)
-    see = _Seeing(classifier, word, reader)
+    see = Seeing(classifier, word, reader)
     codes = generator.codes(count, np.random.default_rng(seed))
     labels = generator.labels(count)
     sizes = np.linspace(-reach, reach, steps)
@@ -208,7 +206,7 @@ def effects(
         for k in range(len(directions)):
             images = directions.images(generator, codes, k, np.delete(sizes, middle), labels)
             moved = see(images.reshape(-1, *images.shape[2:]))
-            rows.append(_compared(start, moved, middle))
+            rows.append(compared(start, moved, middle))
             done(1)
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     names = [name for name in table if name in start.measures]
@@ -225,65 +223,6 @@ def effects(
         table.get("feature_distances"),
         table.get("errors"),
     )
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Images (n, H, W, C), and what is measured on them."""
-
-    images: np.ndarray
-    measures: dict[str, np.ndarray]
-    readings: Readings | None
-    errors: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class _Seeing:
-    """Who looks at images, and what should be written in them."""
-
-    classifier: Graph | None
-    word: str | None
-    reader: Reader | None
-
-    def __call__(self, images: np.ndarray) -> _Seen:
-        measures = {}
-        if self.word is not None:
-            measures = word_measures(np.clip(images, 0, 1))
-            if len(self.word) == 1:
-                del measures["cursivity"]  # a character has no neighbour
-        elif images.shape[-1] == 1:
-            measures = stroke_measures(images)
-        classes = None if self.classifier is None else read(self.classifier, images)
-        errors = None
-        if self.reader is not None and self.word is not None:
-            errors = self.reader.errors(images, self.word)
-        return _Seen(images, measures, classes, errors)
-
-
-def _compared(start: _Seen, moved: _Seen, middle: int) -> dict[str, np.ndarray]:
-    """Of one direction, (N, S) each, the unmoved images put into the middle."""
-    count = len(start.images)
-
-    def whole(values: np.ndarray, unmoved: Any) -> np.ndarray:
-        return np.insert(values.reshape(count, -1), middle, unmoved, axis=1)
-
-    def beside(values: np.ndarray) -> np.ndarray:
-        return np.repeat(values, len(moved.images) // count, axis=0)
-
-    squares = np.square(moved.images - beside(start.images)).mean(axis=(1, 2, 3), dtype=np.float64)
-    row = {"distances": whole(squares, 0.0)}
-    for name, values in moved.measures.items():
-        row[name] = whole(values, start.measures[name])
-    if start.readings is not None and moved.readings is not None:
-        own, probabilities = start.readings.votes, moved.readings.probabilities
-        left = probabilities[np.arange(len(probabilities)), beside(own)]
-        row["classes"] = whole(moved.readings.votes, own)
-        row["kept"] = whole(left, start.readings.probabilities.max(axis=1))
-        apart = moved.readings.features - beside(start.readings.features)
-        row["feature_distances"] = whole(np.linalg.norm(apart, axis=1), 0.0)
-    if start.errors is not None and moved.errors is not None:
-        row["errors"] = whole(moved.errors, start.errors)
-    return row
 
 
 def _centred(values: np.ndarray, known: np.ndarray) -> np.ndarray:
