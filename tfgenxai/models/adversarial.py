@@ -21,7 +21,7 @@ class AdversarialModel(ExplainableModel):
     takes images in [0, 1]; the networks see [-1, 1].
     """
 
-    image_shape = (28, 28, 1)
+    image_shape: tuple[int, int | None, int] = (28, 28, 1)
     validates = False
     latent_dim: int
     generator: keras.Model

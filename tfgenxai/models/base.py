@@ -38,7 +38,7 @@ class ExplainableModel(keras.Model):
     training resumed from a checkpoint draws what the uninterrupted run would have drawn.
     """
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, int | None, int]
     trackers: list[keras.metrics.Mean]
     #: whether `losses` can be measured on held-out images
     validates: ClassVar[bool] = True

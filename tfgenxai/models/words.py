@@ -22,7 +22,7 @@ class WordModel(ExplainableModel):
     `fit` takes batches of words of one length: images in [0, 1] and characters (N, n) int64.
     """
 
-    image_shape = (32, None, 1)
+    image_shape: tuple[int, int | None, int] = (32, None, 1)
     alphabet: str
     recogniser: keras.Model
 

@@ -121,7 +121,7 @@ def train(
         done = checkpoints.restore(model)
     history = _History(out / "history.json", done)
     if done < settings.epochs:
-        order = {
+        order: dict[str, Any] = {
             "batch_size": settings.batch_size,
             "seed": settings.seed,
             "epochs": range(done, settings.epochs),

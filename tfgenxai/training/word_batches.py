@@ -13,7 +13,7 @@ from tfgenxai.data.images import CHARACTER_WIDTH
 
 def buckets(words: ImageData, batch_size: int) -> dict[int, np.ndarray]:
     """Length -> the words (n,) of that length, repeated where they would not fill one batch."""
-    lengths = np.char.str_len(words.texts)
+    lengths = (words.characters >= 0).sum(axis=1)
     found = {int(n): np.flatnonzero(lengths == n) for n in np.unique(lengths)}
     return {n: np.resize(at, max(len(at), batch_size)) for n, at in found.items()}
 
