@@ -235,14 +235,16 @@ def test_an_update_of_the_recogniser_and_the_generator(tiny):
 
 
 def test_judges_are_updated_on_every_part_of_a_batch_and_the_generator_once(tiny):
-    model = tiny(categories=2, continuous=1)
+    model = tiny(categories=2, continuous=1, precision="mixed_bfloat16")
     images, labels = a_batch(number=6)
     seen = []
     update = model.update
     model.update = lambda real, *args, **kwargs: (
         seen.append(len(real)) or update(real, *args, **kwargs)
     )
-    model.train_step((images, labels))
+    values = model.train_step((images, labels))
+    assert np.isfinite([float(value) for value in values.values()]).all()
+    assert model.generator.get_layer("generator_up_0_conv_0").compute_dtype == "bfloat16"
     assert seen == [3, 3]
     assert int(model.optimizer.iterations) == 1
     assert int(model.discriminator_optimizer.iterations) == 2
