@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfgenxai.models import MODELS
+from tfgenxai.models.words import WordModel
 
 
 def built(name: str, steps: int = 2):
@@ -15,15 +16,17 @@ def built(name: str, steps: int = 2):
     model = entry.load_class()(**entry.config, seed=4)
     model.compile(optimizer=model.default_optimizer(1e-3), jit_compile=False)
     rng = np.random.default_rng(5)
-    images = rng.random((4, *model.image_shape), dtype=np.float32)
-    batch = (tf.constant(images), tf.constant([3, 1, 4, 1]))
+    of_words = isinstance(model, WordModel)
+    images = rng.random((4, 32, 32, 1) if of_words else (4, *model.image_shape), np.float32)
+    labels = tf.constant([[3, 1], [4, 1], [5, 9], [2, 6]] if of_words else [3, 1, 4, 1])
+    batch = (tf.constant(images), labels)
     for _ in range(steps):
         model.train_step(batch)
     inputs = images
     if hasattr(model, "generator"):
         inputs = rng.standard_normal((4, model.latent_dim)).astype(np.float32)
-    if name in ("cvae-conditional", "cgan", "info-cgan"):
-        inputs = (inputs, np.array([3, 1, 4, 1]))
+    if name in ("cvae-conditional", "cgan", "info-cgan", "scrabble-gan"):
+        inputs = (inputs, labels.numpy())
     return model, batch, inputs
 
 

